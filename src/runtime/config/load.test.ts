@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { AppError } from "../../base/errors.ts";
+import { parseYaml } from "./load.ts";
+import { minerSchema } from "./miner.ts";
+import { relayerSchema } from "./relayer.ts";
+
+const RELAYER = `
+listen_addr: 127.0.0.1:8180
+pocket_node:
+  query_node_rpc_url: http://127.0.0.1:26657, tcp://127.0.0.1:26757
+  query_node_grpc_url: 127.0.0.1:9090
+keys: { keys_file: keys.yaml }
+services:
+  eth:
+    validation_mode: eager
+    backends:
+      jsonrpc: { url: "http://127.0.0.1:8545", headers: { X-A: b } }
+`;
+
+function problem(text: string, schema: typeof relayerSchema | typeof minerSchema = relayerSchema): string {
+  try {
+    parseYaml(text, "x.yaml", schema);
+  } catch (thrown) {
+    if (thrown instanceof AppError) return String(thrown.fields["why"]);
+  }
+  return "accepted";
+}
+
+test("a Go relayer file loads, with its defaults, and says what has no effect here", () => {
+  const { config, unused } = parseYaml(RELAYER, "relayer.yaml", relayerSchema);
+  expect(config.pocket_node.query_node_rpc_url).toEqual(["http://127.0.0.1:26657", "http://127.0.0.1:26757"]);
+  expect(config.redis.namespace).toMatchObject({ base_prefix: "ha", streams_prefix: "relays" });
+  expect(config.relay_meter.cache_ttl).toBe(7_200_000);
+  expect(config.timeout_profiles["streaming"]?.request_seconds).toBe(600);
+  expect(config.services["eth"]?.backends.jsonrpc?.endpoints).toEqual([
+    { name: "http://127.0.0.1:8545", url: "http://127.0.0.1:8545" },
+  ]);
+  expect(unused).toEqual([
+    "pocket_node.query_node_grpc_url: all chain access goes through query_node_rpc_url",
+  ]);
+});
+
+test("a typo is told with its line, its full name and the nearest valid key", () => {
+  expect(problem(RELAYER.replace("listen_addr", "lisen_addr"))).toBe(
+    'line 2: unknown key "lisen_addr"; did you mean "listen_addr"?',
+  );
+  expect(problem(RELAYER.replace("validation_mode", "validaton_mode"))).toBe(
+    'line 9: unknown key "services.eth.validaton_mode"; did you mean "validation_mode"?',
+  );
+});
+
+test("a wrong value is told with its line", () => {
+  expect(problem(RELAYER.replace("eager", "lazy"))).toMatch(
+    /^line 9: services\.eth\.validation_mode: .*"eager"\|"optimistic"/,
+  );
+  expect(problem(RELAYER.replace("127.0.0.1:8180", "8180"))).toMatch(/^line 2: listen_addr: /);
+  expect(problem(RELAYER.replace("keys_file: keys.yaml", ""))).toMatch(/keys_file is needed/);
+  expect(problem(RELAYER.replace('url: "http://127.0.0.1:8545"', 'url: "ftp://x"'))).toMatch(/not an http/);
+});
+
+test("what is known and not built yet is refused, never ignored", () => {
+  const added = (yaml: string) => problem(`${RELAYER}${yaml}`);
+  expect(added("simulation: { enabled: true }\n")).toMatch(/not supported yet: simulated relays/);
+  expect(added("response_compression: { enabled: true }\n")).toMatch(/not supported yet/);
+  expect(problem(RELAYER.replace("jsonrpc: {", "grpc: { url: x }\n      jsonrpc: {"))).toMatch(
+    /not supported yet: grpc backends/,
+  );
+  expect(problem(RELAYER.replace("keys_file: keys.yaml", "keys_file: a, keys_dir: b"))).toMatch(
+    /not supported yet: keys_dir/,
+  );
+  expect(
+    added("simulation: { enabled: false }\nresponse_compression: { enabled: false, min_size_bytes: 3 }\n"),
+  ).toBe("accepted");
+});
+
+test("text that is no YAML, and an empty file, are refused", () => {
+  expect(problem("a: [")).not.toBe("accepted");
+  expect(problem("")).toMatch(/pocket_node/);
+});
+
+test("a miner file has the Go peer's defaults", () => {
+  const text = "pocket_node: { query_node_rpc_url: http://n:26657 }\nkeys: { keys_file: k }\n";
+  const { config } = parseYaml(text, "miner.yaml", minerSchema);
+  expect(config).toMatchObject({
+    batch_size: 1000,
+    block_time_seconds: 30,
+    transaction: { gas_price: "0.000001upokt", gas_adjustment: 1.7, tx_timeout_max_seconds: 590 },
+    supplier_claiming: { claim_ttl_seconds: 90, renew_rate_seconds: 10 },
+    leader_election: { leader_ttl_seconds: 30 },
+  });
+  expect(problem(`${text}supplier_claiming: { claim_ttl_seconds: 5 }\n`, minerSchema)).toMatch(
+    /renew_rate_seconds must be below/,
+  );
+});

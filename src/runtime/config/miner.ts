@@ -1,0 +1,139 @@
+import { z } from "zod";
+import {
+  duration,
+  keysSchema,
+  loggingSchema,
+  metricsSchema,
+  natural,
+  notYet,
+  pocketNodeFields,
+  positive,
+  pprofSchema,
+  redisFields,
+  unused,
+} from "./fields.ts";
+import { type Loaded, loadYaml } from "./load.ts";
+
+/** The miner's YAML: the Go peer's keys (go-peers 2.3, mining-path appendix C), then ours under `miner`. */
+
+/** Gas price as text: exact decimal arithmetic, never a float. */
+const gasPrice = () =>
+  z.string().regex(/^\d+(\.\d+)?upokt$/, { error: 'expected an amount such as "0.000001upokt"' });
+
+const transaction = () =>
+  z
+    .strictObject({
+      gas_limit: natural().default(0),
+      gas_price: gasPrice().default("0.000001upokt"),
+      gas_adjustment: z.number().min(1).default(1.7),
+      disable_claim_batching: z.boolean().default(false),
+      disable_proof_batching: z.boolean().default(false),
+      disable_pre_proof_claim_verification: notYet(
+        z.boolean(),
+        "proving without looking at the claim first",
+        [false],
+      ),
+      disable_inclusion_reconciler: notYet(z.boolean(), "a miner that does not look at what the chain has", [
+        false,
+      ]),
+      inclusion_reconciler_max_concurrent: unused(positive(), "claims are read per supplier, once a block"),
+      inclusion_reconciler_per_group_timeout_ms: unused(
+        positive(),
+        "pocket_node.query_timeout_seconds bounds each read",
+      ),
+      max_rebroadcasts: natural().default(1),
+      rebroadcast_safety_blocks: natural().default(1),
+      tx_timeout_min_seconds: positive().default(120),
+      tx_timeout_max_seconds: positive().max(599).default(590),
+      tx_timeout_default_seconds: positive().default(120),
+      tx_timeout_clock_skew_buffer_seconds: natural().default(60),
+    })
+    .prefault({});
+
+const leases = () =>
+  z
+    .strictObject({
+      claim_ttl_seconds: positive().default(90),
+      renew_rate_seconds: positive().default(10),
+      rebalance_interval_seconds: positive().default(30),
+    })
+    .refine((given) => given.renew_rate_seconds < given.claim_ttl_seconds, {
+      error: "renew_rate_seconds must be below claim_ttl_seconds",
+    })
+    .prefault({});
+
+const leaderElection = () =>
+  z
+    .strictObject({
+      leader_ttl_seconds: positive().default(30),
+      heartbeat_rate_seconds: positive().default(10),
+    })
+    .refine((given) => given.heartbeat_rate_seconds < given.leader_ttl_seconds, {
+      error: "heartbeat_rate_seconds must be below leader_ttl_seconds",
+    })
+    .prefault({});
+
+const POOLS = "work is bounded by session_lifecycle.max_concurrent_transitions";
+
+const ourOwn = () =>
+  z
+    .strictObject({
+      /** How many relays one batch applies to a trie at most. */
+      apply_batch: positive().max(5000).default(1000),
+      /** Where a sealed trie whose session has settled goes: nowhere. Kept this long for a look back. */
+      settled_record_ttl: duration().prefault("24h"),
+    })
+    .prefault({});
+
+export const minerSchema = z
+  .strictObject({
+    redis: z
+      .strictObject({
+        ...redisFields(),
+        consumer_name: z.string().optional(),
+        claim_idle_timeout_ms: positive().default(60_000),
+      })
+      .prefault({}),
+    pocket_node: z.strictObject(pocketNodeFields()),
+    keys: keysSchema(),
+    transaction: transaction(),
+    block_time_seconds: z.number().positive().default(30),
+    batch_size: positive().max(10_000).default(1000),
+    ack_batch_size: unused(natural(), "a batch is acknowledged when it is applied"),
+    deduplication_ttl_blocks: unused(natural(), "the trie itself makes applying idempotent"),
+    hot_reload_enabled: unused(z.boolean(), "keys are read at start"),
+    session_ttl: duration().optional(),
+    cache_ttl: duration().prefault("2h"),
+    submission_tracking_ttl: duration().prefault("24h"),
+    smst_live_root_checkpoint_interval: unused(positive(), "every applied batch is a checkpoint"),
+    supplier_reconcile_interval_seconds: z.number().int().default(60),
+    known_applications: z.array(z.string()).default([]),
+    default_service_factor: z.number().nonnegative().default(0),
+    service_factors: z.record(z.string(), z.number().nonnegative()).default({}),
+    leader_election: leaderElection(),
+    supplier_claiming: leases(),
+    session_lifecycle: z.strictObject({ max_concurrent_transitions: positive().default(10) }).prefault({}),
+    worker_pools: unused(z.looseObject({}), POOLS),
+    balance_monitor: unused(z.looseObject({}), "balances are not watched yet"),
+    block_health_monitor: unused(z.looseObject({}), "block intervals are not watched yet"),
+    settlement_monitor: unused(z.looseObject({}), "settlements are always followed"),
+    metrics: metricsSchema("127.0.0.1:9092"),
+    pprof: pprofSchema(),
+    logging: loggingSchema(),
+    suppliers: unused(z.unknown(), "suppliers are found by their keys"),
+    miner: ourOwn(),
+  })
+  .superRefine((config, context) => {
+    if (config.keys.keys_file === undefined)
+      context.addIssue({ code: "custom", path: ["keys"], message: "keys_file is needed" });
+    if (config.transaction.tx_timeout_min_seconds > config.transaction.tx_timeout_max_seconds)
+      context.addIssue({
+        code: "custom",
+        path: ["transaction"],
+        message: "tx_timeout_min_seconds is above tx_timeout_max_seconds",
+      });
+  });
+
+export type MinerConfig = z.output<typeof minerSchema>;
+
+export const loadMinerConfig = (path: string): Loaded<MinerConfig> => loadYaml(path, minerSchema);

@@ -1,0 +1,223 @@
+import { z } from "zod";
+import {
+  address,
+  duration,
+  keysSchema,
+  loggingSchema,
+  metricsSchema,
+  natural,
+  notYet,
+  pocketNodeFields,
+  positive,
+  pprofSchema,
+  redisFields,
+  unused,
+} from "./fields.ts";
+import { type Loaded, loadYaml } from "./load.ts";
+
+/** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
+
+/** Backends that this version relays to; the Go peer's others are known and refused. */
+export const BACKEND_KINDS = ["jsonrpc", "rest", "cometbft"] as const;
+export type BackendKind = (typeof BACKEND_KINDS)[number];
+
+const validationMode = () => z.enum(["eager", "optimistic"]);
+
+const backendUrl = () =>
+  z.union([z.string(), z.strictObject({ name: z.string().min(1), url: z.string() })]).transform((given) => {
+    const url = typeof given === "string" ? given : given.url;
+    return { name: typeof given === "string" ? given : given.name, url };
+  });
+
+const authentication = () =>
+  z.strictObject({
+    username: z.string().optional(),
+    password: z.string().optional(),
+    bearer_token: z.string().optional(),
+    plain_token: z.string().optional(),
+  });
+
+const NO_HEALTH = "backend health checks; remove health_check or set enabled: false";
+
+const healthCheck = () =>
+  z
+    .looseObject({ enabled: z.boolean().default(false) })
+    .refine((check) => !check.enabled, { error: `not supported yet: ${NO_HEALTH}` });
+
+const backend = () =>
+  z
+    .strictObject({
+      url: z.string().optional(),
+      urls: z.array(backendUrl()).min(1).optional(),
+      base_path: z.string().startsWith("/").optional(),
+      load_balancing: z.enum(["first_healthy", "round_robin"]).optional(),
+      headers: z.record(z.string(), z.string()).default({}),
+      authentication: authentication().optional(),
+      health_check: healthCheck().optional(),
+      max_retries: notYet(
+        z.number().int().min(0).max(3),
+        "retries on another endpoint; set max_retries: 0",
+        [0],
+      ),
+      recovery_timeout_seconds: notYet(natural(), "circuit breakers; set recovery_timeout_seconds: 0", [0]),
+    })
+    .superRefine((given, context) => {
+      if ((given.url === undefined) === (given.urls === undefined))
+        context.addIssue({ code: "custom", message: "give exactly one of url and urls" });
+      for (const { url } of endpointsOf(given))
+        if (!isHttpUrl(url))
+          context.addIssue({ code: "custom", message: `"${url}" is not an http:// or https:// URL` });
+      const urls = endpointsOf(given).map(({ url }) => url);
+      if (new Set(urls).size !== urls.length)
+        context.addIssue({ code: "custom", message: "the same URL is given twice" });
+    })
+    .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: endpointsOf({ url, urls }) }));
+
+type Urls = {
+  readonly url?: string | undefined;
+  readonly urls?: readonly { name: string; url: string }[] | undefined;
+};
+const endpointsOf = ({ url, urls }: Urls) => urls ?? (url === undefined ? [] : [{ name: url, url }]);
+const isHttpUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text);
+
+const service = () =>
+  z.strictObject({
+    validation_mode: validationMode().optional(),
+    timeout_profile: z.string().default("fast"),
+    pool_profile: z.string().optional(),
+    max_body_size_bytes: positive().optional(),
+    default_backend: z.enum(BACKEND_KINDS).default("jsonrpc"),
+    backends: z
+      .strictObject({
+        jsonrpc: backend().optional(),
+        rest: backend().optional(),
+        cometbft: backend().optional(),
+        websocket: notYet(z.unknown(), "websocket backends"),
+        grpc: notYet(z.unknown(), "grpc backends"),
+      })
+      .refine((backends) => BACKEND_KINDS.some((kind) => backends[kind]), {
+        error: "at least one backend is needed",
+      }),
+  });
+
+const timeoutProfile = (request: number, header: number, dial: number) =>
+  z
+    .strictObject({
+      request_seconds: positive().default(request),
+      response_header_seconds: natural().default(header),
+      dial_seconds: positive().default(dial),
+      tls_handshake_seconds: unused(positive(), "dial_seconds covers the TLS handshake"),
+    })
+    .prefault({});
+
+const poolProfile = () =>
+  z.strictObject({
+    max_conns_per_host: positive().default(100),
+    max_idle_conns_per_host: unused(natural(), "idle connections are kept up to max_conns_per_host"),
+    idle_conn_timeout_seconds: positive().default(90),
+  });
+
+const POOL = "set by the HTTP client";
+
+const httpTransport = () =>
+  z
+    .strictObject({
+      max_conns_per_host: positive().default(500),
+      idle_conn_timeout_seconds: positive().default(90),
+      dial_timeout_seconds: positive().default(5),
+      response_header_timeout_seconds: positive().default(30),
+      max_idle_conns: unused(natural(), POOL),
+      max_idle_conns_per_host: unused(natural(), POOL),
+      tls_handshake_timeout_seconds: unused(natural(), "dial_timeout_seconds covers the TLS handshake"),
+      expect_continue_timeout_seconds: unused(natural(), POOL),
+      tcp_keep_alive_seconds: unused(natural(), POOL),
+      disable_compression: unused(z.boolean(), "backends are always asked for identity"),
+    })
+    .prefault({});
+
+const relayMeter = () =>
+  z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      redis_key_prefix: unused(z.string(), "the meter uses redis.namespace, as the miner's clean-up does"),
+      fail_behavior: z.enum(["open", "closed"]).default("open"),
+      cache_ttl: duration().prefault("2h"),
+    })
+    .prefault({});
+
+const cacheWarmup = () =>
+  unused(
+    z.looseObject({ enabled: z.boolean().optional() }),
+    "a session is prepared when its first relay arrives",
+  );
+
+const ourOwn = () =>
+  z
+    .strictObject({
+      /** When the mined relay is stored: before the gateway is answered (nothing lost), or after (faster). */
+      publish: z.enum(["before_reply", "after_reply"]).default("before_reply"),
+      /** Name in heartbeats and acknowledgements; default relayer-<host>-<pid>. */
+      instance_id: z.string().optional(),
+      /** Requests in work at once; more are refused with 503. */
+      max_in_flight: positive().default(2048),
+    })
+    .prefault({});
+
+const disabled = (what: string) =>
+  z
+    .looseObject({ enabled: z.boolean().default(false) })
+    .refine((given) => !given.enabled, { error: `not supported yet: ${what}` })
+    .optional();
+
+export const relayerSchema = z
+  .strictObject({
+    listen_addr: address().default("0.0.0.0:8080"),
+    redis: z.strictObject(redisFields()).prefault({}),
+    pocket_node: z.strictObject(pocketNodeFields()),
+    keys: keysSchema(),
+    default_validation_mode: validationMode().default("optimistic"),
+    default_request_timeout_seconds: positive().default(30),
+    default_max_body_size_bytes: positive().default(10_485_760),
+    services: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,42}$/, { error: "not a service id" }), service()),
+    metrics: metricsSchema("127.0.0.1:9090"),
+    pprof: pprofSchema(),
+    health_check: z
+      .strictObject({ enabled: z.boolean().default(true), addr: address().default("0.0.0.0:8081") })
+      .prefault({}),
+    cache_warmup: cacheWarmup(),
+    logging: loggingSchema(),
+    relay_meter: relayMeter(),
+    http_transport: httpTransport(),
+    response_compression: disabled("compressed answers; remove response_compression"),
+    timeout_profiles: z
+      .object({ fast: timeoutProfile(30, 30, 5), streaming: timeoutProfile(600, 0, 10) })
+      .catchall(timeoutProfile(30, 30, 5))
+      .prefault({}),
+    pool_profiles: z.record(z.string(), poolProfile()).default({}),
+    simulation: disabled("simulated relays; remove simulation"),
+    grace_period_extra_blocks: unused(natural(), "the Go peer does not read it either"),
+    relay: ourOwn(),
+  })
+  .superRefine((config, context) => {
+    if (Object.keys(config.services).length === 0)
+      context.addIssue({ code: "custom", path: ["services"], message: "at least one service is needed" });
+    if (config.keys.keys_file === undefined)
+      context.addIssue({ code: "custom", path: ["keys"], message: "keys_file is needed" });
+    for (const [id, { timeout_profile, pool_profile, default_backend, backends }] of Object.entries(
+      config.services,
+    )) {
+      const issue = (key: string, message: string) =>
+        context.addIssue({ code: "custom", path: ["services", id, key], message });
+      if (!config.timeout_profiles[timeout_profile])
+        issue("timeout_profile", `no timeout profile "${timeout_profile}"`);
+      if (pool_profile && !config.pool_profiles[pool_profile])
+        issue("pool_profile", `no pool profile "${pool_profile}"`);
+      if (!backends[default_backend]) issue("backends", `default_backend ${default_backend} has no entry`);
+    }
+  });
+
+export type RelayerConfig = z.output<typeof relayerSchema>;
+export type ServiceConfig = RelayerConfig["services"][string];
+export type BackendConfig = NonNullable<ServiceConfig["backends"][BackendKind]>;
+
+export const loadRelayerConfig = (path: string): Loaded<RelayerConfig> => loadYaml(path, relayerSchema);

@@ -1,0 +1,21 @@
+import type { HttpHeader } from "../proto/http-envelope.ts";
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Go's canonical form of a header name; one with a character that no name may have stays as it is (relay-path 1.8). */
+export function canonicalHeaderName(name: string): string {
+  if (!TOKEN.test(name)) return name;
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+}
+
+/** Names and values, in order, as an envelope holds them: values of one name together, in the order they came. */
+export function headerMap(headers: Iterable<readonly [string, string]>): Map<string, HttpHeader> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    const key = canonicalHeaderName(name);
+    const held = values.get(key);
+    if (held) held.push(value);
+    else values.set(key, [value]);
+  }
+  return new Map([...values].map(([key, list]) => [key, { key, values: list }]));
+}

@@ -1,0 +1,35 @@
+import type { RelayRequest, RelayResponse } from "../proto/service.ts";
+import type { SessionHeader } from "../proto/session.ts";
+import { isAddress } from "./address.ts";
+
+const SERVICE_ID = /^[a-zA-Z0-9_-]{1,42}$/;
+
+export const isServiceId = (text: string): boolean => SERVICE_ID.test(text);
+
+/** Basic validation (relay-path 5.5): what is wrong, or undefined. */
+export function sessionHeaderProblem(header: SessionHeader | undefined): string | undefined {
+  if (header === undefined) return "no session header";
+  if (!isAddress(header.applicationAddress)) return "the application address is not valid";
+  if (header.sessionId === "") return "no session id";
+  if (!isServiceId(header.serviceId)) return "the service id is not valid";
+  if (header.sessionStartBlockHeight <= 0n) return "the session's start height is below 1";
+  if (header.sessionEndBlockHeight <= header.sessionStartBlockHeight)
+    return "the session's end height is not after its start height";
+  return undefined;
+}
+
+/** The supplier's address is not checked for its form here: the chain does not either. */
+export function requestProblem({ meta }: RelayRequest): string | undefined {
+  const header = sessionHeaderProblem(meta.sessionHeader);
+  if (header !== undefined) return header;
+  if (meta.signature.length === 0) return "no signature";
+  if (meta.supplierOperatorAddress === "") return "no supplier operator address";
+  return undefined;
+}
+
+export function responseProblem({ meta }: RelayResponse): string | undefined {
+  const header = sessionHeaderProblem(meta.sessionHeader);
+  if (header !== undefined) return header;
+  if (meta.supplierOperatorSignature.length === 0) return "no supplier signature";
+  return undefined;
+}

@@ -1,0 +1,43 @@
+import { Flags } from "@oclif/core";
+import { systemClock } from "../../base/clock.ts";
+import { loadRelayerConfig } from "../../runtime/config/relayer.ts";
+import { openLogger } from "../../runtime/ops/logger.ts";
+import { startRelayer } from "../../runtime/relayer/main.ts";
+import { RelayminerCommand } from "../base/command.ts";
+import { untilSignal } from "../base/signals.ts";
+
+export default class RelayStart extends RelayminerCommand {
+  static override summary = "Serve relays: check, answer, sign and store them for the miner";
+  static override description =
+    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them.";
+  static override examples = [
+    "<%= config.bin %> <%= command.id %> --config relayer.yaml",
+    {
+      description: "Check the configuration only",
+      command: "<%= config.bin %> <%= command.id %> --config relayer.yaml --check",
+    },
+  ];
+  static override flags = {
+    config: Flags.string({ summary: "YAML file of the relayer", required: true, helpValue: "<file>" }),
+    check: Flags.boolean({ summary: "Read and check the configuration, then exit" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(RelayStart);
+    const { config, path, unused } = loadRelayerConfig(flags.config);
+    if (flags.check) {
+      this.log(
+        `${path} is valid: ${Object.keys(config.services).length} services, listening on ${config.listen_addr}`,
+      );
+      for (const why of unused) this.log(`unused  ${why}`);
+      return;
+    }
+    const logger = openLogger({ ...config.logging, name: "relayer" });
+    for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
+    const relayer = await startRelayer({ config, version: this.config.version, logger, clock: systemClock });
+    const signal = await untilSignal();
+    logger.info({ signal }, "draining");
+    await relayer.drain();
+    logger.info({}, "stopped");
+  }
+}

@@ -1,0 +1,154 @@
+import type { Closable } from "../../base/close-stack.ts";
+import { AppError, toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { CacheType, Invalidation, Invalidations } from "../redis/invalidations.ts";
+import type { ChainData } from "./chain-data.ts";
+
+/** What an operator may invalidate, by the flag's name. */
+export const INVALIDATABLE = ["application", "service", "supplier", "session", "params", "all"] as const;
+export type Invalidatable = (typeof INVALIDATABLE)[number];
+
+/** The command that every replica obeys and acknowledges. */
+export const INVALIDATE_COMMAND = "invalidate";
+
+type Caches = ChainData["caches"];
+type CacheName = keyof Caches;
+
+/** Which caches hold something of an entity, and whether its id is their key. */
+const HOLDERS: Readonly<Record<Invalidatable, readonly CacheName[]>> = {
+  application: ["application", "account"],
+  service: ["service"],
+  supplier: ["supplier", "account"],
+  session: ["session"],
+  params: [
+    "shared_params",
+    "shared_params_at",
+    "session_params",
+    "proof_params",
+    "compute_units",
+    "difficulty",
+  ],
+  all: [
+    "application",
+    "service",
+    "supplier",
+    "account",
+    "session",
+    "shared_params",
+    "shared_params_at",
+    "session_params",
+    "proof_params",
+    "compute_units",
+    "difficulty",
+  ],
+};
+
+export type Dropped = (entity: Invalidatable, id: string | undefined) => void;
+
+/** Drops from memory what is known of an entity; of all of its kind without an id. Answers how many values went. */
+export function dropFromMemory(caches: Caches, entity: Invalidatable, id: string | undefined): number {
+  // Sessions are keyed by application, service and height: an operator names a session by its id, so all of them go.
+  const key = entity === "session" || entity === "params" || entity === "all" ? undefined : id;
+  return HOLDERS[entity].reduce((sum, name) => sum + caches[name].drop(key), 0);
+}
+
+export function parseInvalidate(args: Readonly<Record<string, unknown>>): {
+  readonly entity: Invalidatable;
+  readonly id: string | undefined;
+} {
+  const entity = INVALIDATABLE.find((known) => known === args["entity"]);
+  const id = args["id"];
+  if (entity === undefined || (id !== undefined && id !== null && typeof id !== "string"))
+    throw new AppError("USAGE", "not an invalidation this version knows", { entity: String(args["entity"]) });
+  return { entity, id: id ?? undefined };
+}
+
+/** Messages of the Go peer's channels that concern a cache here. */
+const CACHE_OF: Readonly<Partial<Record<CacheType, CacheName>>> = {
+  application: "application",
+  service: "service",
+  account: "account",
+  supplier: "supplier",
+  session: "session",
+  shared_params: "shared_params",
+  session_params: "session_params",
+  proof_params: "proof_params",
+};
+
+/** Values that the fleet shares through Redis and that change: their writes are told to the others. Pinned ones never change. */
+const ANNOUNCED: ReadonlySet<string> = new Set([
+  "application",
+  "service",
+  "account",
+  "shared_params",
+  "proof_params",
+]);
+
+type Options = { readonly invalidations: Invalidations; readonly logger: Logger; readonly onDrop: Dropped };
+
+/**
+ * Keeps this process's memory in step with the fleet: tells of own writes, forgets what others wrote, and everything after a gap
+ * in which messages may have been missed (architecture 5).
+ */
+export class CacheCoherence implements Closable {
+  readonly #options: Options;
+  /** Own messages that are still to come back, by what they say. */
+  readonly #echoes = new Map<string, number>();
+  #stop: () => void = () => undefined;
+  #caches: Caches | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  async follow(caches: Caches): Promise<void> {
+    this.#caches = caches;
+    this.#stop = await this.#options.invalidations.subscribe(
+      (invalidation) => this.#received(invalidation),
+      () => this.#gap(),
+    );
+  }
+
+  /** A cache wrote or removed a shared value. */
+  changed = (name: string, key: string): void => {
+    if (!ANNOUNCED.has(name)) return;
+    const single = name === "shared_params" || name === "proof_params";
+    const invalidation: Invalidation = single
+      ? { type: name as CacheType }
+      : { type: name as CacheType, id: key };
+    const echo = echoOf(invalidation);
+    this.#echoes.set(echo, (this.#echoes.get(echo) ?? 0) + 1);
+    this.#options.invalidations.publish(invalidation).catch((thrown) => {
+      this.#echoes.delete(echo);
+      this.#options.logger.warn(
+        { cache: name, error: toError(thrown).message },
+        "a cache write was not announced",
+      );
+    });
+  };
+
+  close(): void {
+    this.#stop();
+  }
+
+  #received(invalidation: Invalidation): void {
+    const echo = echoOf(invalidation);
+    const own = this.#echoes.get(echo) ?? 0;
+    if (own > 0) {
+      if (own === 1) this.#echoes.delete(echo);
+      else this.#echoes.set(echo, own - 1);
+      return;
+    }
+    const name = CACHE_OF[invalidation.type];
+    if (name !== undefined) this.#caches?.[name].drop(invalidation.id);
+  }
+
+  #gap(): void {
+    this.#echoes.clear();
+    if (this.#caches) dropFromMemory(this.#caches, "all", undefined);
+    this.#options.onDrop("all", undefined);
+    this.#options.logger.info({}, "the connection to Redis was away: memory caches dropped");
+  }
+}
+
+const echoOf = ({ type, id }: Invalidation): string => `${type}|${id ?? ""}`;

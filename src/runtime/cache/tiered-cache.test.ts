@@ -1,0 +1,123 @@
+import { expect, test } from "vitest";
+import { AppError } from "../../base/errors.ts";
+import { type CacheEvents, type Entity, TieredCache } from "./tiered-cache.ts";
+
+const notFound = () => new AppError("CHAIN_NOT_FOUND", "application not found");
+
+function setUp(over: Partial<Entity<string>> = {}) {
+  const log: string[] = [];
+  const time = { now: 1_000_000 };
+  const shared = new Map<string, string>();
+  const answers: (string | Error)[] = [];
+  let loads = 0;
+  const events: CacheEvents = {
+    hit: (_, tier) => log.push(tier),
+    miss: () => log.push("miss"),
+    failed: (_, error) => log.push(`failed ${error.message}`),
+    changed: (_, key) => log.push(`changed ${key}`),
+  };
+  const entity: Entity<string> = {
+    name: "application",
+    limit: 3,
+    maxAgeMs: 60_000,
+    shared: {
+      get: async (key) => shared.get(key),
+      set: async (key, value) => void shared.set(key, value),
+      delete: async (key) => void shared.delete(key),
+    },
+    load: async () => {
+      loads += 1;
+      const answer = answers.shift() ?? `load ${loads}`;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    ...over,
+  };
+  const clock = { now: () => time.now, monotonic: () => time.now, sleep: async () => {} };
+  const cache = new TieredCache(entity, clock, events);
+  return { cache, log, time, shared, answers, loads: () => loads };
+}
+
+test("memory, then Redis, then chain; many readers of one key cause one load", async () => {
+  const { cache, log, shared, loads } = setUp();
+  expect(await Promise.all([cache.get("a"), cache.get("a"), cache.get("a")])).toEqual(
+    Array(3).fill("load 1"),
+  );
+  expect(loads()).toBe(1);
+  expect(shared.get("a")).toBe("load 1");
+  cache.drop("a");
+  expect(await cache.get("a")).toBe("load 1");
+  expect(await cache.get("a")).toBe("load 1");
+  expect(log).toEqual(["miss", "changed a", "l2", "l1"]);
+});
+
+test("past its age a value is read from the chain, not from an equally old shared copy", async () => {
+  const { cache, time } = setUp();
+  await cache.get("a");
+  time.now += 60_000;
+  expect(await cache.get("a")).toBe("load 2");
+});
+
+test("an error that is no NotFound never evicts, however often it comes", async () => {
+  const { cache, time, answers, shared } = setUp();
+  await cache.get("a");
+  for (let round = 0; round < 10; round++) {
+    time.now += 60_000;
+    answers.push(new AppError("CHAIN_UNREACHABLE", "down"));
+    expect(await cache.get("a")).toBe("load 1");
+  }
+  expect(shared.has("a")).toBe(true);
+});
+
+test("three NotFound in a row evict from both tiers; a success between starts the count again", async () => {
+  const { cache, time, answers, shared } = setUp();
+  await cache.get("a");
+  const next = async (answer?: Error) => {
+    time.now += 60_000;
+    if (answer) answers.push(answer);
+    return cache.get("a");
+  };
+  await next(notFound());
+  await next(notFound());
+  expect(await next()).toBe("load 4");
+  expect(await next(notFound())).toBe("load 4");
+  expect(await next(notFound())).toBe("load 4");
+  await expect(next(notFound())).rejects.toMatchObject({ code: "CHAIN_NOT_FOUND" });
+  expect(shared.has("a")).toBe(false);
+  expect(cache.peek("a")).toBeUndefined();
+});
+
+test("after a failed reload the chain is not asked again for a while", async () => {
+  const { cache, time, answers, loads } = setUp();
+  await cache.get("a");
+  time.now += 60_000;
+  answers.push(new AppError("CHAIN_TIMEOUT", "slow"));
+  await cache.get("a");
+  await cache.get("a");
+  expect(loads()).toBe(2);
+});
+
+test("a load under way when the key is invalidated does not bring the old value back", async () => {
+  let release: (value: string) => void = () => {};
+  let calls = 0;
+  const { cache } = setUp({
+    load: () => {
+      calls += 1;
+      return calls === 1 ? new Promise((resolve) => (release = resolve)) : Promise.resolve("new");
+    },
+  });
+  const old = cache.get("a");
+  await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  cache.drop("a");
+  release("old");
+  expect(await old).toBe("old");
+  expect(cache.peek("a")).toBeUndefined();
+});
+
+test("memory is bounded", async () => {
+  const { cache } = setUp();
+  for (const key of ["a", "b", "c", "d"]) await cache.get(key);
+  expect(cache.size).toBe(3);
+  expect(cache.peek("a")).toBeUndefined();
+});

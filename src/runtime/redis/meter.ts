@@ -1,0 +1,122 @@
+import type { Clock } from "../../base/clock.ts";
+import type { RedisConnections } from "./connect.ts";
+import { decodeJson, encodeJson, field, jsonInteger, jsonNumber, jsonText, struct } from "./go-json.ts";
+import type { Keys } from "./keys.ts";
+import { bytesOrNone, listOf, numberOf, textOf, textsOf } from "./reply.ts";
+import { loadScript } from "./script.ts";
+import type { Unsubscribe } from "./subscriptions.ts";
+
+const script = loadScript("meter");
+
+/** One application's session with one supplier. */
+export type MeteredSession = { readonly sessionId: string; readonly supplier: string };
+
+/** The value of `ha:meter:{session}:{supplier}:meta` (relay-path 9.5). Amounts are upokt. */
+export type MeterMeta = MeteredSession & {
+  readonly application: string;
+  readonly serviceId: string;
+  readonly sessionEndHeight: bigint;
+  readonly limit: bigint;
+  /** Unix seconds. */
+  readonly createdAt: bigint;
+  /** The service factor the limit was made with; 0 for none. */
+  readonly factor: number;
+  readonly applicationStake: bigint;
+};
+
+export const meterMetaJson = struct<MeterMeta>(
+  field("session_id", "sessionId", jsonText),
+  field("app_address", "application", jsonText),
+  field("service_id", "serviceId", jsonText),
+  field("supplier_address", "supplier", jsonText),
+  field("session_end_height", "sessionEndHeight", jsonInteger),
+  field("max_stake_upokt", "limit", jsonInteger),
+  field("created_at", "createdAt", jsonInteger),
+  field("created_with_factor", "factor", jsonNumber),
+  field("created_with_app_stake", "applicationStake", jsonInteger),
+);
+
+export type Consumption = { readonly allowed: boolean; readonly consumed: bigint };
+
+export type Meter = {
+  /** Counts `cost` upokt unless that would exceed the limit. Shared with every relayer of the fleet, Go's included. */
+  consume(relay: Omit<MeterMeta, "createdAt">, cost: bigint): Promise<Consumption>;
+  /** Gives back what a relay that earned nothing was charged. */
+  refund(session: MeteredSession, cost: bigint): Promise<void>;
+  /** Tells other replicas of a limit that has changed; what was consumed and its time to live stay. */
+  revise(relay: Omit<MeterMeta, "createdAt">): Promise<void>;
+  read(session: MeteredSession): Promise<{ meta: MeterMeta | undefined; consumed: bigint }>;
+  active(): Promise<readonly MeteredSession[]>;
+  /** Removes a session's counters here and now. */
+  forget(session: MeteredSession): Promise<void>;
+  /** Miner: the session takes no more relays. */
+  announceEnd(session: MeteredSession): Promise<void>;
+  /** Relayer: called for each session whose end was announced. */
+  onEnd(handler: (session: MeteredSession) => void): Promise<Unsubscribe>;
+};
+
+export type OpenMeter = {
+  readonly redis: RedisConnections;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  /** Longer than any session lives; Go's is cache_ttl, 2 h. */
+  readonly ttlSeconds: number;
+};
+
+const nameOf = ({ sessionId, supplier }: MeteredSession): string => `${sessionId}|${supplier}`;
+
+function parseName(name: string): MeteredSession | undefined {
+  const [sessionId, supplier, rest] = name.split("|");
+  return sessionId && supplier && rest === undefined ? { sessionId, supplier } : undefined;
+}
+
+/** The metering counters that all relayers of a fleet share (relay-path 7, 9.5). */
+export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter {
+  const { commands, subscriptions } = redis;
+  const metaKey = ({ sessionId, supplier }: MeteredSession) => keys.meterMeta(sessionId, supplier);
+  const consumedKey = ({ sessionId, supplier }: MeteredSession) => keys.meterConsumed(sessionId, supplier);
+  const encode = (relay: Omit<MeterMeta, "createdAt">) =>
+    encodeJson(meterMetaJson, { ...relay, createdAt: BigInt(Math.floor(clock.now() / 1000)) });
+  const run = async (session: MeteredSession, args: readonly (string | bigint | number | Uint8Array)[]) => {
+    const [done, consumed] = listOf(
+      await commands.run(script, [metaKey(session), consumedKey(session), keys.meterActive], args),
+    );
+    return { allowed: numberOf(done) === 1, consumed: BigInt(textOf(consumed)) };
+  };
+  return {
+    consume: (relay, cost) =>
+      run(relay, ["consume", cost, relay.limit, ttlSeconds, encode(relay), nameOf(relay)]),
+    refund: async (session, cost) => {
+      await run(session, ["refund", cost]);
+    },
+    revise: async (relay) => {
+      await commands.send("SET", metaKey(relay), encode(relay), "XX", "KEEPTTL");
+    },
+    read: async (session) => {
+      const [meta, consumed] = listOf(await commands.send("MGET", metaKey(session), consumedKey(session)));
+      const bytes = bytesOrNone(meta);
+      return {
+        meta: bytes && decodeJson(meterMetaJson, bytes),
+        consumed: consumed === null ? 0n : BigInt(textOf(consumed)),
+      };
+    },
+    active: async () =>
+      textsOf(await commands.send("SMEMBERS", keys.meterActive))
+        .map(parseName)
+        .filter((session) => session !== undefined),
+    forget: async (session) => {
+      await commands.send("DEL", metaKey(session), consumedKey(session));
+      await commands.send("SREM", keys.meterActive, nameOf(session));
+    },
+    announceEnd: async (session) => {
+      await commands.send("PUBLISH", keys.meterCleanupChannel, nameOf(session));
+    },
+    onEnd: (handler) =>
+      subscriptions.subscribe(keys.meterCleanupChannel, {
+        onMessage: (payload) => {
+          const session = parseName(payload);
+          if (session) handler(session);
+        },
+      }),
+  };
+}

@@ -1,0 +1,159 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { errors, Pool } from "undici";
+import type { Closable } from "../../../base/close-stack.ts";
+import { toError } from "../../../base/errors.ts";
+import type { BackendConfig, RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
+import { Reject } from "../rejects.ts";
+import { type Endpoint, endpointOf, targetPath } from "./target.ts";
+
+export type BackendRequest = {
+  readonly method: string;
+  /** The inner request's URL; only its path and query are used. */
+  readonly url: string;
+  readonly headers: Record<string, string | string[]>;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
+};
+
+export type BackendAnswer = {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+  /** The endpoint's name in the configuration. */
+  readonly endpoint: string;
+};
+
+/** PATH reads no more of an answer; a larger one would be cut and useless (relay-path 6.1). */
+const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
+const METHOD = /^[A-Z]{1,16}$/;
+
+const inflate = promisify(gunzip);
+
+type Wired = { readonly endpoint: Endpoint; readonly pool: Pool };
+
+/** The endpoints of one service and rpc type, and how one of them is chosen. */
+export class BackendPool implements Closable {
+  readonly config: BackendConfig;
+  readonly #wired: readonly Wired[];
+  readonly #timeoutMs: number;
+  #turn = 0;
+
+  constructor(config: BackendConfig, wired: readonly Wired[], timeoutMs: number) {
+    this.config = config;
+    this.#wired = wired;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get endpoints(): readonly string[] {
+    return this.#wired.map(({ endpoint }) => endpoint.name);
+  }
+
+  /**
+   * One answer of a backend, gzip inflated. Redirects are answers, not followed.
+   * Throws Reject: bad_request (method, path), backend_timeout, backend_error, client_gone. A status of 500 and above is an answer here.
+   */
+  async ask(request: BackendRequest): Promise<BackendAnswer> {
+    if (!METHOD.test(request.method))
+      throw new Reject("bad_request", "the inner request's method is not allowed");
+    const { endpoint, pool } = this.#choose();
+    const path = targetPath(endpoint, request.url);
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      const { statusCode, headers, body } = await pool.request({
+        path,
+        method: request.method as "POST",
+        headers: request.headers,
+        body: request.body.length === 0 ? null : request.body,
+        signal: AbortSignal.any([request.signal, deadline]),
+      });
+      const bytes = new Uint8Array(await body.arrayBuffer());
+      return await inflated({
+        status: statusCode,
+        headers: flat(headers),
+        body: bytes,
+        endpoint: endpoint.name,
+      });
+    } catch (thrown) {
+      throw asReject(toError(thrown), request.signal, deadline);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#wired.map(({ pool }) => pool.destroy()));
+  }
+
+  #choose(): Wired {
+    const index = this.config.load_balancing === "first_healthy" ? 0 : this.#turn;
+    this.#turn = (this.#turn + 1) % this.#wired.length;
+    const chosen = this.#wired[index];
+    if (chosen === undefined) throw new Reject("no_backend");
+    return chosen;
+  }
+}
+
+/** One pool for a backend of a service, with the service's timeouts. */
+export function openBackendPool(
+  backend: BackendConfig,
+  service: ServiceConfig,
+  config: RelayerConfig,
+): BackendPool {
+  const timeouts = config.timeout_profiles[service.timeout_profile];
+  const profile = service.pool_profile === undefined ? undefined : config.pool_profiles[service.pool_profile];
+  const transport = config.http_transport;
+  const requestMs = (timeouts?.request_seconds ?? config.default_request_timeout_seconds) * 1000;
+  const wired = backend.endpoints.map(({ name, url }) => {
+    const endpoint = endpointOf(name, url, backend.base_path);
+    const pool = new Pool(endpoint.origin, {
+      connections: profile?.max_conns_per_host ?? transport.max_conns_per_host,
+      keepAliveTimeout: (profile?.idle_conn_timeout_seconds ?? transport.idle_conn_timeout_seconds) * 1000,
+      connect: { timeout: (timeouts?.dial_seconds ?? transport.dial_timeout_seconds) * 1000 },
+      headersTimeout: (timeouts?.response_header_seconds ?? transport.response_header_timeout_seconds) * 1000,
+      bodyTimeout: requestMs,
+      maxResponseSize: MAX_ANSWER_BYTES,
+      pipelining: 1,
+    });
+    return { endpoint, pool };
+  });
+  return new BackendPool(backend, wired, requestMs);
+}
+
+function asReject(error: Error, client: AbortSignal, deadline: AbortSignal): Reject {
+  if (error instanceof Reject) return error;
+  if (client.aborted) return new Reject("client_gone", undefined, { cause: error });
+  const late =
+    deadline.aborted ||
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    error instanceof errors.ConnectTimeoutError;
+  return new Reject(late ? "backend_timeout" : "backend_error", undefined, { cause: error });
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return [];
+    return typeof value === "string" ? [[name, value]] : value.map((one): [string, string] => [name, one]);
+  });
+}
+
+/** A gzip body is opened and its Content-Encoding removed; one that does not open goes on as it came (relay-path 6.3). */
+async function inflated(answer: BackendAnswer): Promise<BackendAnswer> {
+  const { body, headers } = answer;
+  const named = headers.some(
+    ([name, value]) => name.toLowerCase() === "content-encoding" && value.toLowerCase() === "gzip",
+  );
+  const magic = body[0] === 0x1f && body[1] === 0x8b;
+  if (body.length === 0 || (!named && !magic)) return answer;
+  try {
+    const opened = await inflate(body, { maxOutputLength: MAX_ANSWER_BYTES });
+    return {
+      ...answer,
+      body: new Uint8Array(opened),
+      headers: headers.filter(
+        ([name]) => !["content-encoding", "content-length"].includes(name.toLowerCase()),
+      ),
+    };
+  } catch {
+    return answer;
+  }
+}

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { endpointOf, targetPath } from "./target.ts";
+
+const at = (url: string, inner: string, base?: string) => targetPath(endpointOf("a", url, base), inner);
+
+test.each([
+  ["http://node:8545", "http://gateway.example/", "/"],
+  ["http://node:8545", "", "/"],
+  ["http://node:8545/v1", "http://x/", "/v1"],
+  ["http://node:8545/v1/", "http://x/status", "/v1/status"],
+  ["http://node:8545/v1", "http://x/v1/status", "/v1/status"],
+  ["http://node:8545/v1", "http://x/v10/status", "/v1/v10/status"],
+  ["http://node:8545/v1?key=a", "http://x/s?b=1&c=2#frag", "/v1/s?key=a&b=1&c=2"],
+  ["http://node:8545", "http://x//a//b/", "/a/b/"],
+  ["http://node:8545", "/relative/path", "/relative/path"],
+  ["http://node:8545", "https://user:pw@evil:99/p", "/p"],
+])("%s asked for %s gives %s", (url, inner, expected) => {
+  expect(at(url, inner)).toBe(expected);
+});
+
+test("a base path of the configuration replaces the URL's own", () => {
+  expect(at("http://node:8545/old", "http://x/a", "/new/")).toBe("/new/a");
+});
+
+test.each([
+  "/../secret",
+  "/a/../../b",
+  "/%2e%2e/b",
+  "/a%2f..%2fb",
+  "/a\\..\\b",
+  "/./a",
+  "/a b",
+  "/a\r\nHost: x",
+  "/é",
+])("%j is refused", (path) => {
+  expect(() => at("http://node:8545/base", `http://x${path}`)).toThrow(
+    expect.objectContaining({ code: "bad_request" }),
+  );
+});

@@ -1,0 +1,286 @@
+import { hostname } from "node:os";
+import type { Clock } from "../../base/clock.ts";
+import { type Closable, CloseStack } from "../../base/close-stack.ts";
+import { AppError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { verifyRingAtDoor } from "../../chain/protocol/ring/verify.ts";
+import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
+import { cacheMetrics } from "../cache/metrics.ts";
+import { type ChainAccess, openChain } from "../cache/open-chain.ts";
+import { hostAndPort } from "../config/fields.ts";
+import { BACKEND_KINDS, type RelayerConfig } from "../config/relayer.ts";
+import { type KeyRing, loadKeys } from "../keys/key-ring.ts";
+import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
+import { keepBeating } from "../redis/beating.ts";
+import { answerCommands } from "../redis/commands.ts";
+import { openRedis, type RedisConnections } from "../redis/connect.ts";
+import { heartbeats } from "../redis/heartbeat.ts";
+import { type Keys, redisKeys } from "../redis/keys.ts";
+import { openMeter } from "../redis/meter.ts";
+import { relayPublisher } from "../redis/relay-stream.ts";
+import { serviceFactors } from "../redis/service-factors.ts";
+import { supplierRecords } from "../redis/supplier-records.ts";
+import { openBackendPool } from "./backends/backend-pool.ts";
+import { Heights } from "./heights.ts";
+import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import { Recent } from "./recent.ts";
+import { RelayPipeline, type Steps } from "./relay.ts";
+import { Sessions } from "./sessions.ts";
+import { snapshot } from "./snapshot.ts";
+import { Standings } from "./standings.ts";
+import { admit, type ServiceRoutes } from "./steps/admit.ts";
+import { decode } from "./steps/decode.ts";
+import { forward } from "./steps/forward.ts";
+import { meter } from "./steps/meter.ts";
+import { publish } from "./steps/publish.ts";
+import { sign } from "./steps/sign.ts";
+import { verify } from "./steps/verify.ts";
+import { type HttpTransport, openHttpTransport } from "./transports/http.ts";
+
+export type StartRelayer = {
+  readonly config: RelayerConfig;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+};
+
+export type Relayer = Closable & {
+  readonly id: string;
+  readonly port: number;
+  /** Refuses new relays, waits until those in work are stored, then closes. */
+  drain(): Promise<void>;
+};
+
+/** Relays in work may take as long as a backend may; after this the process ends anyway. */
+const DRAIN_MS = 60_000;
+
+/** Everything the role consists of, opened in order and owned here. Throws AppErrors of keys, Redis, chain, listeners. */
+type Parts = {
+  readonly redis: RedisConnections;
+  readonly keys: Keys;
+  readonly keyRing: KeyRing;
+  readonly chain: ChainAccess;
+  readonly heights: Heights;
+  readonly sessions: Sessions;
+  readonly standings: Standings;
+  readonly services: ReadonlyMap<string, ServiceRoutes>;
+  readonly metrics: RelayerMetrics;
+};
+
+/** Starts a relayer; it is serving when this resolves. What was opened before a failure is closed again. */
+export async function startRelayer(given: StartRelayer): Promise<Relayer> {
+  const owned = new CloseStack();
+  try {
+    return await start(given, owned);
+  } catch (thrown) {
+    await owned.close().catch(() => undefined);
+    throw thrown;
+  }
+}
+
+async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
+  const { config, version, logger, clock } = given;
+  const id = config.relay.instance_id ?? `relayer-${hostname()}-${process.pid}`;
+  const parts = await openParts(given, owned);
+  const pipeline = openPipeline(given, parts);
+  const transport = owned.own(await openTransport(given, parts, pipeline));
+  await openOperatorListeners(config, parts, owned);
+  const recent = new Recent(parts.metrics, clock);
+  owned.own(
+    await keepBeating({
+      heartbeats: heartbeats(parts.redis.commands, parts.keys),
+      clock,
+      logger,
+      id,
+      role: "relayer",
+      version,
+      details: () => snapshot({ ...parts, pipeline, recent, port: transport.address.port }),
+    }),
+  );
+  await obeyCommands(id, given, parts, owned);
+  logger.info(
+    { id, address: config.listen_addr, suppliers: parts.keyRing.addresses() },
+    "relayer is serving",
+  );
+  return {
+    id,
+    port: transport.address.port,
+    close: () => owned.close(),
+    drain: async () => {
+      pipeline.drain();
+      transport.stopAccepting();
+      const deadline = clock.monotonic() + DRAIN_MS;
+      while (pipeline.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
+      await owned.close();
+    },
+  };
+}
+
+async function openParts({ config, logger, clock }: StartRelayer, owned: CloseStack): Promise<Parts> {
+  const keyRing = loadKeys(config.keys);
+  const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "relayer" }));
+  const keys = redisKeys(config.redis.namespace);
+  const metrics = relayerMetrics();
+  const heights = new Heights(clock);
+  // Filled below: the chain's caches call back into the sessions prepared from them.
+  const prepared: { sessions?: Sessions } = {};
+  const chain = await openChain({
+    urls: config.pocket_node.query_node_rpc_url,
+    chainId: config.pocket_node.chain_id,
+    timeoutMs: config.pocket_node.query_timeout_seconds * 1000,
+    redis,
+    keys,
+    logger,
+    clock,
+    owned,
+    onDrop: () => prepared.sessions?.forget(),
+    events: cacheMetrics(metrics.registry, logger),
+  });
+  const sessions = new Sessions({ chain: chain.data, clock, heights });
+  prepared.sessions = sessions;
+  heights.set(chain.height);
+  owned.own({ close: chain.blocks.onBlock(({ height }) => heights.set(height)) });
+  heights.onChange((height) => metrics.height.set(Number(height)));
+  const services = serviceRoutes(config, owned);
+  const standings = owned.own(
+    new Standings({
+      suppliers: keyRing.addresses(),
+      services: [...services.keys()],
+      records: supplierRecords({ redis, keys, logger }),
+      factors: serviceFactors(redis.commands, keys, clock),
+      clock,
+      logger,
+    }),
+  );
+  await standings.start();
+  return { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics };
+}
+
+function serviceRoutes(config: RelayerConfig, owned: CloseStack): ReadonlyMap<string, ServiceRoutes> {
+  return new Map(
+    Object.entries(config.services).map(([id, service]) => {
+      const pools = BACKEND_KINDS.flatMap((kind) => {
+        const backend = service.backends[kind];
+        return backend === undefined
+          ? []
+          : [[kind, owned.own(openBackendPool(backend, service, config))] as const];
+      });
+      const routes: ServiceRoutes = {
+        id,
+        config: service,
+        mode: service.validation_mode ?? config.default_validation_mode,
+        maxBodyBytes: service.max_body_size_bytes ?? config.default_max_body_size_bytes,
+        pools: Object.fromEntries(pools),
+      };
+      return [id, routes];
+    }),
+  );
+}
+
+function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): RelayPipeline {
+  const { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics } = parts;
+  const publisher = relayPublisher(redis.commands, keys);
+  const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
+  const metering = {
+    meter: openMeter({ redis, keys, clock, ttlSeconds }),
+    chain: chain.data,
+    heights,
+    clock,
+    metrics,
+    factor: standings.factor,
+    failBehavior: config.relay_meter.fail_behavior,
+  };
+  const admission = { services, keys: keyRing, standing: standings.standing, height: () => heights.current };
+  const steps: Steps = {
+    decode,
+    admit: (relay, exchange) => admit(relay, exchange.rpcType, exchange.body.length, admission),
+    verify: (relay) => verify(relay, { sessions, heights, verifyRing: verifyRingAtDoor }),
+    meter: config.relay_meter.enabled
+      ? (relay, session) => meter(relay, session, metering)
+      : async () => ({ refund: async () => undefined }),
+    forward: (relay, admitted, exchange) => forward(relay, admitted, exchange, { metrics, clock }),
+    sign: (relay, payload) => sign(relay, payload, keyRing),
+    publish: (relay, session, signed) =>
+      publish(relay, session, signed, { publisher, heights, clock, metrics }),
+  };
+  return new RelayPipeline({
+    steps,
+    clock,
+    logger,
+    metrics,
+    maxInFlight: config.relay.max_in_flight,
+    publishBeforeReply: config.relay.publish === "before_reply",
+  });
+}
+
+function openTransport(
+  { config, clock }: StartRelayer,
+  { heights, services }: Parts,
+  pipeline: RelayPipeline,
+): Promise<HttpTransport> {
+  const longest = Object.values(config.timeout_profiles).map(({ request_seconds }) => request_seconds);
+  return openHttpTransport({
+    ...hostAndPort(config.listen_addr),
+    clock,
+    maxBodyBytes: Math.max(
+      config.default_max_body_size_bytes,
+      ...[...services.values()].map(({ maxBodyBytes }) => maxBodyBytes),
+    ),
+    requestTimeoutMs: Math.max(...longest) * 1000,
+    handle: (exchange) => pipeline.serve(exchange),
+    health: {
+      status: () => ({ healthy: heights.current > 0n, blockHeight: heights.current }),
+      backendsOf: (service) => {
+        const routes = services.get(service);
+        return (
+          routes &&
+          Object.fromEntries(Object.entries(routes.pools).map(([kind, pool]) => [kind, pool.endpoints]))
+        );
+      },
+    },
+  });
+}
+
+async function openOperatorListeners(config: RelayerConfig, { metrics, heights }: Parts, owned: CloseStack) {
+  if (config.metrics.enabled)
+    owned.own(
+      await openOpsServer({
+        name: "metrics",
+        ...hostAndPort(config.metrics.addr),
+        routes: [metricsRoute(metrics.registry)],
+      }),
+    );
+  if (config.health_check.enabled)
+    owned.own(
+      await openOpsServer({
+        name: "health_check",
+        ...hostAndPort(config.health_check.addr),
+        routes: healthRoutes(() => heights.current > 0n),
+      }),
+    );
+}
+
+async function obeyCommands(
+  id: string,
+  { logger }: StartRelayer,
+  parts: Parts,
+  owned: CloseStack,
+): Promise<void> {
+  const { redis, keys, chain, sessions } = parts;
+  const close = await answerCommands({
+    redis,
+    keys,
+    logger,
+    id,
+    role: "relayer",
+    onCommand: async ({ name, args }) => {
+      if (name !== INVALIDATE_COMMAND)
+        throw new AppError("USAGE", "a relayer does not know this command", { command: name });
+      const { entity, id: entityId } = parseInvalidate(args);
+      dropFromMemory(chain.data.caches, entity, entityId);
+      sessions.forget(entity === "application" ? entityId : undefined);
+      logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+    },
+  });
+  owned.own({ close });
+}

@@ -1,0 +1,82 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
+
+/** The Go peer's names and labels (go-peers 2.6), so that its dashboards and alerts go on working. Labels are bounded: never a session or an address of a client. */
+export function relayerMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
+  const observer: { served: (seconds: number) => void; refused: (reason: string) => void } = {
+    served: () => undefined,
+    refused: () => undefined,
+  };
+  return {
+    registry,
+    /** Who else hears of each relay (the heartbeat's figures). */
+    observer,
+    received: counter("relays_received_total", "Relays that named a service", ["service_id", "rpc_type"]),
+    served: counter("relays_served_total", "Relays answered with a signed response", [
+      "service_id",
+      "rpc_type",
+      "status_code",
+    ]),
+    rejected: counter("relays_rejected_total", "Relays refused, by reason", [
+      "service_id",
+      "rpc_type",
+      "reason",
+    ]),
+    dropped: counter("relays_dropped_total", "Relays served and not mined, by reason", [
+      "service_id",
+      "reason",
+    ]),
+    published: counter("relays_published_total", "Relays stored for the miner", ["service_id", "supplier"]),
+    skipped: counter("relays_skipped_difficulty_total", "Relays above the difficulty target", ["service_id"]),
+    optimistic: counter("relays_served_optimistically_total", "Relays served before validation", [
+      "service_id",
+      "rpc_type",
+    ]),
+    undeclared: counter("undeclared_transport_served_total", "Relays of an rpc type that is not staked", [
+      "service_id",
+      "rpc_type",
+    ]),
+    validationFailures: counter("validation_failures_total", "Relays that failed validation", [
+      "service_id",
+      "reason",
+    ]),
+    backendRequests: counter("backend_requests_total", "Requests to backends", [
+      "service_id",
+      "outcome",
+      "status_code",
+    ]),
+    meterConsumptions: counter("relay_meter_consumptions_total", "Meter decisions", ["service_id", "result"]),
+    meterErrors: counter("relay_meter_redis_errors_total", "Meter calls that Redis did not answer", [
+      "operation",
+    ]),
+    ...distributions(registry),
+    inFlight: gauge("active_connections", "Relays in work"),
+    height: gauge("current_block_height", "Height this relayer works at"),
+  };
+}
+
+function distributions(registry: Registry) {
+  const histogram = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
+    new Histogram({ name: `ha_relayer_${name}`, help, labelNames, buckets, registers: [registry] });
+  return {
+    latency: histogram("relay_latency_seconds", "From request to answer", ["service_id", "rpc_type"]),
+    backendLatency: histogram("backend_latency_seconds", "Backend time", ["service_id", "outcome"]),
+    validationLatency: histogram("validation_latency_seconds", "Session and ring check", [
+      "service_id",
+      "mode",
+    ]),
+    meterLatency: histogram("relay_meter_latency_seconds", "Meter time", ["service_id", "mode"]),
+    requestBytes: histogram("request_body_size_bytes", "Relay request size", ["service_id"], BYTES),
+    responseBytes: histogram("response_body_size_bytes", "Relay response size", ["service_id"], BYTES),
+  };
+}
+
+export type RelayerMetrics = ReturnType<typeof relayerMetrics>;

@@ -1,0 +1,39 @@
+import { cacheAges } from "../cache/ages.ts";
+import type { ChainData } from "../cache/chain-data.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { Heights } from "./heights.ts";
+import type { Recent } from "./recent.ts";
+import type { RelayPipeline } from "./relay.ts";
+import type { Sessions } from "./sessions.ts";
+import type { ServiceRoutes } from "./steps/admit.ts";
+
+type Shown = {
+  readonly pipeline: RelayPipeline;
+  readonly recent: Recent;
+  readonly port: number;
+  readonly heights: Heights;
+  readonly sessions: Sessions;
+  readonly keyRing: KeyRing;
+  readonly services: ReadonlyMap<string, ServiceRoutes>;
+  readonly chain: { readonly data: ChainData };
+};
+
+/** What this relayer says of itself in its heartbeat. Read models take it from Redis, never from the process. */
+export function snapshot({ pipeline, recent, port, heights, sessions, keyRing, services, chain }: Shown) {
+  return {
+    port,
+    height: Number(heights.current),
+    heightAgeMs: Math.round(heights.ageMs),
+    inFlight: pipeline.inFlight,
+    preparedSessions: sessions.size,
+    suppliers: [...keyRing.addresses()],
+    services: [...services.values()].map(({ id, mode, pools }) => ({
+      id,
+      mode,
+      backends: Object.keys(pools),
+    })),
+    rssBytes: process.memoryUsage.rss(),
+    ...recent.read(),
+    caches: cacheAges(chain.data.caches),
+  };
+}

@@ -1,0 +1,81 @@
+import { type Clock, repeat } from "../../base/clock.ts";
+import type { Closable } from "../../base/close-stack.ts";
+import { toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { ServiceFactors } from "../redis/service-factors.ts";
+import type { SupplierRecord, SupplierRecords } from "../redis/supplier-records.ts";
+import type { SupplierStanding } from "./steps/admit.ts";
+
+type Options = {
+  readonly suppliers: readonly string[];
+  readonly services: readonly string[];
+  readonly records: SupplierRecords;
+  readonly factors: ServiceFactors;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+const EVERY_MS = 5_000;
+const UNKNOWN: SupplierStanding = { kind: "unknown" };
+
+/**
+ * What the miners say of our suppliers and services, in memory: read at start, every few seconds, and when a miner announces a change.
+ * While Redis does not answer, what was read last goes on.
+ */
+export class Standings implements Closable {
+  readonly #options: Options;
+  readonly #standings = new Map<string, SupplierStanding>();
+  readonly #factors = new Map<string, number | undefined>();
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { records, clock, logger } = this.#options;
+    const onError = (thrown: unknown) =>
+      logger.warn({ error: toError(thrown).message }, "supplier records could not be read");
+    const again = () => void this.#readAll().catch(onError);
+    this.#unsubscribe = await records.onUpdate(again, again);
+    await this.#readAll().catch(onError);
+    this.#running = repeat(clock, { everyMs: EVERY_MS, signal: this.#stop.signal, onError }, () =>
+      this.#readAll(),
+    );
+  }
+
+  standing = (supplier: string): SupplierStanding => this.#standings.get(supplier) ?? UNKNOWN;
+  factor = (service: string): number | undefined => this.#factors.get(service);
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #readAll(): Promise<void> {
+    const { suppliers, services, records, factors } = this.#options;
+    await Promise.all([
+      ...suppliers.map(async (supplier) =>
+        this.#standings.set(supplier, standingOf(await records.read(supplier))),
+      ),
+      ...services.map(async (service) => this.#factors.set(service, await factors.get(service))),
+    ]);
+  }
+}
+
+/** An unstaking supplier serves until its last session ends, like an active one (relay-path 5.3). */
+function standingOf(record: SupplierRecord | undefined): SupplierStanding {
+  if (record === undefined) return UNKNOWN;
+  const { staked, status, services, stakedEndpoints } = record;
+  if (!staked) return { kind: "inactive", why: "not staked" };
+  if (status !== "active" && status !== "unstaking") return { kind: "inactive", why: status };
+  if (services.length === 0) return { kind: "inactive", why: "staked for no service" };
+  return {
+    kind: "serving",
+    services: new Set(services),
+    stakedTypes: new Set(stakedEndpoints.map(({ serviceId, rpcType }) => `${serviceId}/${rpcType}`)),
+  };
+}

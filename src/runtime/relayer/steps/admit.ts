@@ -1,0 +1,92 @@
+import type { BackendKind, ServiceConfig } from "../../config/relayer.ts";
+import type { KeyRing } from "../../keys/key-ring.ts";
+import type { BackendPool } from "../backends/backend-pool.ts";
+import { Reject } from "../rejects.ts";
+import type { DecodedRelay } from "./decode.ts";
+
+export type ServiceRoutes = {
+  readonly id: string;
+  readonly config: ServiceConfig;
+  readonly mode: "eager" | "optimistic";
+  readonly maxBodyBytes: number;
+  readonly pools: Readonly<Partial<Record<BackendKind, BackendPool>>>;
+};
+
+/** Whether the miner's record lets a supplier serve (relay-path 9.4). "unknown": no record yet, or Redis did not answer. */
+export type SupplierStanding =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "inactive"; readonly why: string }
+  | {
+      readonly kind: "serving";
+      readonly services: ReadonlySet<string>;
+      readonly stakedTypes: ReadonlySet<string>;
+    };
+
+export type AdmitDependencies = {
+  readonly services: ReadonlyMap<string, ServiceRoutes>;
+  readonly keys: KeyRing;
+  readonly standing: (supplier: string) => SupplierStanding;
+  readonly height: () => bigint;
+};
+
+export type Admitted = {
+  readonly service: ServiceRoutes;
+  readonly rpcType: BackendKind;
+  readonly pool: BackendPool;
+  /** False when the supplier has staked endpoints for the service and none is of this rpc type. */
+  readonly declared: boolean;
+};
+
+const RPC_TYPES: Readonly<Record<string, string>> = {
+  "1": "grpc",
+  "2": "websocket",
+  "3": "jsonrpc",
+  "4": "rest",
+  "5": "cometbft",
+};
+const PLAUSIBLE_BLOCKS = 10_000n;
+
+/** Everything that can be refused without a signature check or I/O, in the Go peer's order (relay-path 6.2, steps 6 to 13). */
+export function admit(
+  relay: DecodedRelay,
+  rpcTypeHeader: string | undefined,
+  bodyBytes: number,
+  { services, keys, standing, height }: AdmitDependencies,
+): Admitted {
+  const service = services.get(relay.header.serviceId);
+  if (service === undefined) throw new Reject("unknown_service");
+  const { rpcType, pool } = route(service, rpcTypeHeader);
+  if (!keys.has(relay.supplier)) throw new Reject("unknown_supplier");
+  const declared = requireStanding(standing(relay.supplier), service.id, rpcType);
+  if (bodyBytes > service.maxBodyBytes) throw new Reject("body_too_large");
+  requirePlausible(relay, height());
+  return { service, rpcType, pool, declared };
+}
+
+function route(
+  service: ServiceRoutes,
+  header: string | undefined,
+): { rpcType: BackendKind; pool: BackendPool } {
+  const name =
+    header === undefined || header === "" ? service.config.default_backend : (RPC_TYPES[header] ?? header);
+  const pool = Object.hasOwn(service.pools, name) ? service.pools[name as BackendKind] : undefined;
+  if (pool === undefined) throw new Reject("no_backend");
+  return { rpcType: name as BackendKind, pool };
+}
+
+function requireStanding(standing: SupplierStanding, service: string, rpcType: string): boolean {
+  // The key is ours and the miner's record is not there yet: serve, as the Go peer does in its boot window.
+  if (standing.kind === "unknown") return true;
+  if (standing.kind === "inactive") throw new Reject("supplier_inactive", standing.why);
+  if (!standing.services.has(service)) throw new Reject("supplier_inactive", "not staked for the service");
+  const { stakedTypes } = standing;
+  return stakedTypes.size === 0 || stakedTypes.has(`${service}/${rpcType}`);
+}
+
+/** Keeps strangers from making this relayer ask the chain about any height they like (relay-path 5.6, step 3). */
+function requirePlausible({ header }: DecodedRelay, current: bigint): void {
+  const { sessionStartBlockHeight: start, sessionEndBlockHeight: end } = header;
+  const sane = start > 0n && end > start && end - start <= PLAUSIBLE_BLOCKS;
+  const near = current <= 0n || (start <= current + PLAUSIBLE_BLOCKS && end >= current - PLAUSIBLE_BLOCKS);
+  if (!sane || !near) throw new Reject("implausible_heights");
+}

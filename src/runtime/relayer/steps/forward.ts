@@ -1,0 +1,84 @@
+import type { Clock } from "../../../base/clock.ts";
+import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
+import { headerMap } from "../../../chain/protocol/http-headers.ts";
+import type { BackendAnswer } from "../backends/backend-pool.ts";
+import { backendHeaders } from "../backends/headers.ts";
+import type { Exchange } from "../exchange.ts";
+import type { RelayerMetrics } from "../metrics.ts";
+import { Reject, toReject } from "../rejects.ts";
+import type { Admitted } from "./admit.ts";
+import type { DecodedRelay } from "./decode.ts";
+
+export type Forwarded = {
+  readonly status: number;
+  /** The serialized PoktHttpResponse: the payload that is signed, returned and mined. */
+  readonly payload: Uint8Array;
+};
+
+type Dependencies = { readonly metrics: RelayerMetrics; readonly clock: Clock };
+
+/** Connection headers of the backend's answer; they say nothing to the gateway, whose body comes whole. */
+const NOT_WRAPPED = new Set(["connection", "keep-alive", "transfer-encoding", "trailer", "upgrade"]);
+
+/**
+ * Asks the backend. Its statuses below 500 are paid relays; from 500 on the relay is refused with that status, unsigned and not mined
+ * (relay-path 6.2, step 15). Throws Reject.
+ */
+export async function forward(
+  relay: DecodedRelay,
+  admitted: Admitted,
+  exchange: Exchange,
+  { metrics, clock }: Dependencies,
+): Promise<Forwarded> {
+  const service = admitted.service.id;
+  const start = clock.monotonic();
+  const seconds = () => (clock.monotonic() - start) / 1000;
+  try {
+    const answer = await admitted.pool.ask(backendRequest(relay, admitted, exchange));
+    const outcome = answer.status >= 500 ? "server_error" : "ok";
+    metrics.backendRequests.inc({ service_id: service, outcome, status_code: answer.status });
+    metrics.backendLatency.observe({ service_id: service, outcome }, seconds());
+    if (answer.status >= 500)
+      throw new Reject("backend_5xx", undefined, {
+        status: answer.status,
+        fields: { endpoint: answer.endpoint },
+      });
+    return { status: answer.status, payload: wrap(answer) };
+  } catch (thrown) {
+    const reject = toReject(thrown);
+    if (reject.code !== "backend_5xx") {
+      metrics.backendRequests.inc({ service_id: service, outcome: reject.code, status_code: "none" });
+      metrics.backendLatency.observe({ service_id: service, outcome: reject.code }, seconds());
+    }
+    throw reject;
+  }
+}
+
+function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchange: Exchange) {
+  const { inner } = relay;
+  const headers = [...inner.header].flatMap(([name, { values }]) =>
+    values.map((value) => [name, value] as const),
+  );
+  return {
+    method: inner.method === "" ? "GET" : inner.method,
+    url: inner.url,
+    body: inner.bodyBz,
+    signal: exchange.signal,
+    headers: backendHeaders(
+      {
+        inner: headers,
+        wrapper: exchange.header,
+        wrapperPocket: exchange.pocketHeaders(),
+        supplier: relay.supplier,
+        service: service.id,
+        application: relay.header.applicationAddress,
+      },
+      pool.config,
+    ),
+  };
+}
+
+function wrap(answer: BackendAnswer): Uint8Array {
+  const kept = answer.headers.filter(([name]) => !NOT_WRAPPED.has(name.toLowerCase()));
+  return PoktHttpResponse.encode({ statusCode: answer.status, header: headerMap(kept), bodyBz: answer.body });
+}

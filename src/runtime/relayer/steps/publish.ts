@@ -1,0 +1,63 @@
+import { compareBytes } from "../../../base/bytes.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { encodeEntry, type RelayPublisher } from "../../redis/relay-stream.ts";
+import type { Heights } from "../heights.ts";
+import type { RelayerMetrics } from "../metrics.ts";
+import { Reject } from "../rejects.ts";
+import type { PreparedSession } from "../sessions.ts";
+import type { DecodedRelay } from "./decode.ts";
+import type { Signed } from "./sign.ts";
+
+export type PublishDependencies = {
+  readonly publisher: RelayPublisher;
+  readonly heights: Heights;
+  readonly clock: Clock;
+  readonly metrics: RelayerMetrics;
+};
+
+/** Pauses between attempts, in milliseconds. The entry is the same each time, so two that both arrive are one leaf. */
+const RETRY_AFTER_MS = [50, 200, 600];
+
+/**
+ * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4).
+ * Throws Reject store_unavailable when Redis did not take it in any attempt.
+ */
+export async function publish(
+  relay: DecodedRelay,
+  session: PreparedSession,
+  { relayHash, relayBytes }: Signed,
+  { publisher, heights, clock, metrics }: PublishDependencies,
+): Promise<void> {
+  const service = relay.header.serviceId;
+  if (compareBytes(relayHash, session.target) >= 0) {
+    metrics.skipped.inc({ service_id: service });
+    return;
+  }
+  const arrival = heights.current;
+  const entry = encodeEntry(
+    {
+      relayHash,
+      relayBytes,
+      computeUnitsPerRelay: session.computeUnitsPerRelay,
+      sessionId: relay.header.sessionId,
+      sessionEndHeight: relay.header.sessionEndBlockHeight,
+      supplierOperatorAddress: relay.supplier,
+      serviceId: service,
+      applicationAddress: relay.header.applicationAddress,
+      arrivalBlockHeight: arrival > 0n ? arrival : relay.header.sessionStartBlockHeight,
+      publishedAtUnixNano: 0n,
+      sessionStartHeight: relay.header.sessionStartBlockHeight,
+    },
+    clock,
+  );
+  for (const pause of [...RETRY_AFTER_MS, undefined]) {
+    try {
+      await publisher.publish(entry);
+      metrics.published.inc({ service_id: service, supplier: relay.supplier });
+      return;
+    } catch (thrown) {
+      if (pause === undefined) throw new Reject("store_unavailable", undefined, { cause: thrown });
+      await clock.sleep(pause);
+    }
+  }
+}

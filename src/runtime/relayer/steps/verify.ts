@@ -1,0 +1,32 @@
+import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
+import type { VerifyRing } from "../../../chain/protocol/ring/verify.ts";
+import type { Heights } from "../heights.ts";
+import { Reject } from "../rejects.ts";
+import type { PreparedSession, Sessions } from "../sessions.ts";
+import type { DecodedRelay } from "./decode.ts";
+
+export type VerifyDependencies = {
+  readonly sessions: Sessions;
+  readonly heights: Heights;
+  readonly verifyRing: VerifyRing;
+};
+
+/**
+ * Is this relay one the chain will pay for: the session is the chain's and not over, the supplier is in it, an allowed key signed
+ * (relay-path 5.6). Throws Reject; session_unknown when the chain cannot be asked.
+ */
+export async function verify(
+  relay: DecodedRelay,
+  { sessions, heights, verifyRing }: VerifyDependencies,
+): Promise<PreparedSession> {
+  const session = await sessions.prepare(relay.header);
+  if (heights.current > session.graceEnd) throw new Reject("session_expired");
+  if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
+  const digest = requestDigest(relay.request);
+  const { signature } = relay.request.meta;
+  const verdict = verifyRing(await sessions.ring(session), digest, signature);
+  if (verdict.ok) return session;
+  const fresh = await sessions.refreshedRing(session);
+  if (fresh !== undefined && verifyRing(fresh, digest, signature).ok) return session;
+  throw new Reject("signature_invalid", undefined, { fields: { why: verdict.reason } });
+}

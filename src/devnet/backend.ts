@@ -76,3 +76,6 @@ export type Backend = {
   /** A command of the control API: JSON in, JSON out. Throws AppError for an unknown command or bad arguments. */
   control(name: string, args: Readonly<Record<string, unknown>>): Promise<unknown>;
 };
+
+/** What the in-process chain is to its RPC server. */
+export type DevnetBackend = Backend;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { EMPTY, fromHex, toHex } from "../../src/base/bytes.ts";
 import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
@@ -112,6 +113,29 @@ function checkSigned(signed: RelayResponse, expected: { signable: string; hash: 
   );
 }
 
+type Backend = { status: number; headers: Record<string, string[]> | null; body: string };
+
+/** What is wrapped of a backend's answer: a gzip body is opened if it can be (relay-path 6.3). */
+function wrapped({ status, headers, body }: Backend): Uint8Array {
+  const pairs = Object.entries(headers ?? {}).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as const),
+  );
+  const isEncoding = ([name, value]: readonly [string, string]): boolean =>
+    name.toLowerCase() === "content-encoding" && value.toLowerCase() === "gzip";
+  const wrap = (kept: typeof pairs, bodyBz: Uint8Array): Uint8Array =>
+    PoktHttpResponse.encode({ statusCode: status, header: headerMap(kept), bodyBz });
+  if (!pairs.some(isEncoding) && !body.startsWith("1f8b")) return wrap(pairs, fromHex(body));
+  try {
+    const opened = gunzipSync(fromHex(body));
+    return wrap(
+      pairs.filter((pair) => !isEncoding(pair)),
+      opened,
+    );
+  } catch {
+    return wrap(pairs, fromHex(body));
+  }
+}
+
 type Mined = {
   error?: string;
   relay_bytes: string;
@@ -119,7 +143,17 @@ type Mined = {
   response_fields: ResponseFields;
   response_signable_bytes: string;
   response_signable_hash: string;
-  message: Record<string, string>;
+  message: Record<
+    | "session_id"
+    | "session_end_height"
+    | "supplier_operator_address"
+    | "service_id"
+    | "application_address"
+    | "arrival_block_height"
+    | "published_at_unix_nano"
+    | "session_start_height",
+    string
+  >;
   message_bytes: string;
   smst: { key: string; value: string; weight: string };
 };
@@ -142,14 +176,14 @@ function checkMined(mined: Mined, asked: RelayRequest, rawBody: Uint8Array, key:
     relayHash: hash,
     relayBytes,
     computeUnitsPerRelay: BigInt(mined.smst.weight),
-    sessionId: message["session_id"] ?? "",
-    sessionEndHeight: BigInt(message["session_end_height"] ?? ""),
-    supplierOperatorAddress: message["supplier_operator_address"] ?? "",
-    serviceId: message["service_id"] ?? "",
-    applicationAddress: message["application_address"] ?? "",
-    arrivalBlockHeight: BigInt(message["arrival_block_height"] ?? ""),
-    publishedAtUnixNano: BigInt(message["published_at_unix_nano"] ?? ""),
-    sessionStartHeight: BigInt(message["session_start_height"] ?? ""),
+    sessionId: message.session_id,
+    sessionEndHeight: BigInt(message.session_end_height),
+    supplierOperatorAddress: message.supplier_operator_address,
+    serviceId: message.service_id,
+    applicationAddress: message.application_address,
+    arrivalBlockHeight: BigInt(message.arrival_block_height),
+    publishedAtUnixNano: BigInt(message.published_at_unix_nano),
+    sessionStartHeight: BigInt(message.session_start_height),
   };
   expect(toHex(MinedRelayMessage.encode(queued))).toBe(mined.message_bytes);
   expect(MinedRelayMessage.decode(fromHex(mined.message_bytes))).toEqual(queued);
@@ -180,15 +214,8 @@ vectors.kind("relay", (vector) => {
   checkSigned(answer, expected, supplier.private_key);
   expect(responseProblem(answer)).toBeUndefined();
 
-  const { status, headers, body } = client.backend;
-  const pairs = Object.entries<string[]>(headers ?? {}).flatMap(([name, values]) =>
-    values.map((value) => [name, value] as const),
-  );
-  const payload = PoktHttpResponse.encode({
-    statusCode: status,
-    header: headerMap(pairs),
-    bodyBz: fromHex(body),
-  });
+  const { body } = client.backend;
+  const payload = wrapped(client.backend);
   const built = buildResponse({ request: sent, payload, sign: signer(supplier.private_key) });
   expect(toHex(RelayResponse.encode(built))).toBe(client.bytes);
 

@@ -3,7 +3,7 @@ import { SessionHeader } from "./session.ts";
 import { bytes, type Codec, double, embedded, enumeration, message, required, string } from "./wire.ts";
 
 /** Values of a claim's `proofValidationStatus` (mining-path 3.1). */
-export const CLAIM_STATUS = { pendingValidation: 0, validated: 1, invalid: 2 } as const;
+export const ProofValidationStatus = { pending: 0, validated: 1, invalid: 2 } as const;
 
 /** A supplier's claim to the relays of one session; `rootHash` is 48 bytes. */
 export type Claim = {

@@ -13,7 +13,7 @@ import {
 } from "./wire.ts";
 
 /** Numbers of the protocols that an endpoint speaks (relay-path 1.5). */
-export const RPC_TYPE = {
+export const RpcType = {
   unknown: 0,
   grpc: 1,
   websocket: 2,
@@ -48,7 +48,7 @@ export const ConfigOption: Codec<ConfigOption> = message<ConfigOption>("pocket.s
   value: string(2),
 });
 
-/** Where a supplier takes relays; `rpcType` is one of RPC_TYPE. */
+/** Where a supplier takes relays; `rpcType` is one of RpcType. */
 export type SupplierEndpoint = {
   readonly url: string;
   readonly rpcType: number;

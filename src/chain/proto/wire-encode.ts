@@ -58,7 +58,7 @@ function writeValue(schema: Schema, of: NamedField, value: unknown): void {
 function writeNumber(kind: Kind, value: number | boolean): void {
   if (kind === "double") WRITER.double(value as number);
   else if (kind === "enum") WRITER.int32(value as number);
-  else WRITER.varint(Number(value));
+  else WRITER.varint(Number(value) >>> 0);
 }
 
 function writeText(schema: Schema, value: string): void {

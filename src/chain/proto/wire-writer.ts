@@ -76,8 +76,9 @@ export class Writer {
 
   /** A varint of a 32-bit signed integer; negative ones are widened to 64 bits. */
   int32(value: number): void {
-    if (value >= 0) this.varint(value);
-    else this.#split(value >>> 0, 0xffff_ffff);
+    const wrapped = value | 0;
+    if (wrapped >= 0) this.varint(wrapped);
+    else this.#split(wrapped >>> 0, 0xffff_ffff);
   }
 
   double(value: number): void {

@@ -2,9 +2,12 @@ import type { HttpHeader } from "../proto/http-envelope.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** Whether HTTP takes the text as a method or as the name of a header. */
+export const isToken = (text: string): boolean => TOKEN.test(text);
+
 /** Go's canonical form of a header name; one with a character that no name may have stays as it is (relay-path 1.8). */
 export function canonicalHeaderName(name: string): string {
-  if (!TOKEN.test(name)) return name;
+  if (!isToken(name)) return name;
   return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }
 
@@ -19,3 +22,12 @@ export function headerMap(headers: Iterable<readonly [string, string]>): Map<str
   }
   return new Map([...values].map(([key, list]) => [key, { key, values: list }]));
 }
+
+/**
+ * Names and values of an envelope: each value under the name that its map has, made canonical; the name inside the header is not
+ * looked at (relay-path 1.8).
+ */
+export const headerPairs = (header: ReadonlyMap<string, HttpHeader>): [string, string][] =>
+  [...header].flatMap(([name, { values }]) =>
+    values.map((value): [string, string] => [canonicalHeaderName(name), value]),
+  );

@@ -4,9 +4,10 @@ import { isAddress } from "./address.ts";
 
 const SERVICE_ID = /^[a-zA-Z0-9_-]{1,42}$/;
 
+/** 1 to 42 letters, digits, `_` or `-` (relay-path 1.5). */
 export const isServiceId = (text: string): boolean => SERVICE_ID.test(text);
 
-/** Basic validation (relay-path 5.5): what is wrong, or undefined. */
+/** What is wrong with a session header, or undefined (relay-path 5.5). */
 export function sessionHeaderProblem(header: SessionHeader | undefined): string | undefined {
   if (header === undefined) return "no session header";
   if (!isAddress(header.applicationAddress)) return "the application address is not valid";
@@ -18,7 +19,7 @@ export function sessionHeaderProblem(header: SessionHeader | undefined): string 
   return undefined;
 }
 
-/** The supplier's address is not checked for its form here: the chain does not either. */
+/** What is wrong with a request, or undefined. The form of the supplier's address is not checked, as on chain (relay-path 5.5). */
 export function requestProblem({ meta }: RelayRequest): string | undefined {
   const header = sessionHeaderProblem(meta.sessionHeader);
   if (header !== undefined) return header;
@@ -27,6 +28,7 @@ export function requestProblem({ meta }: RelayRequest): string | undefined {
   return undefined;
 }
 
+/** What is wrong with a response, or undefined; its signature is only looked for, not checked (relay-path 5.5). */
 export function responseProblem({ meta }: RelayResponse): string | undefined {
   const header = sessionHeaderProblem(meta.sessionHeader);
   if (header !== undefined) return header;

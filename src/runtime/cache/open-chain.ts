@@ -3,8 +3,7 @@ import type { CloseStack } from "../../base/close-stack.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { type BlockStream, type HeightSource, watchBlocks } from "../../chain/node/block-stream.ts";
-import { openChainClient } from "../../chain/node/client.ts";
-import type { ChainClient } from "../../chain/node/types.ts";
+import { type OpenChainClient, openChainClient } from "../../chain/node/client.ts";
 import { type BlockEvents, blockEvents } from "../redis/block-events.ts";
 import { cacheEntries } from "../redis/cache-entries.ts";
 import type { RedisConnections } from "../redis/connect.ts";
@@ -29,7 +28,7 @@ type Options = {
 };
 
 export type ChainAccess = {
-  readonly client: ChainClient;
+  readonly client: OpenChainClient;
   readonly data: ChainData;
   readonly blocks: BlockStream;
   readonly blockEvents: BlockEvents;

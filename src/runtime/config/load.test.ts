@@ -78,17 +78,17 @@ test("text that is no YAML, and an empty file, are refused", () => {
   expect(problem("")).toMatch(/pocket_node/);
 });
 
-test("a miner file has the Go peer's defaults", () => {
+test("a miner file has the Go peer's defaults, but for leases, which are short because writes are fenced", () => {
   const text = "pocket_node: { query_node_rpc_url: http://n:26657 }\nkeys: { keys_file: k }\n";
   const { config } = parseYaml(text, "miner.yaml", minerSchema);
   expect(config).toMatchObject({
     batch_size: 1000,
     block_time_seconds: 30,
     transaction: { gas_price: "0.000001upokt", gas_adjustment: 1.7, tx_timeout_max_seconds: 590 },
-    supplier_claiming: { claim_ttl_seconds: 90, renew_rate_seconds: 10 },
-    leader_election: { leader_ttl_seconds: 30 },
+    supplier_claiming: { claim_ttl_seconds: 6, renew_rate_seconds: 2 },
+    leader_election: { leader_ttl_seconds: 6 },
   });
-  expect(problem(`${text}supplier_claiming: { claim_ttl_seconds: 5 }\n`, minerSchema)).toMatch(
+  expect(problem(`${text}supplier_claiming: { claim_ttl_seconds: 2 }\n`, minerSchema)).toMatch(
     /renew_rate_seconds must be below/,
   );
 });

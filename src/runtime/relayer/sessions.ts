@@ -3,13 +3,15 @@ import type { Clock } from "../../base/clock.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Application } from "../../chain/proto/application.ts";
 import type { SessionHeader } from "../../chain/proto/session.ts";
+import type { SharedParams } from "../../chain/proto/shared.ts";
+import { relayArrival } from "../../chain/protocol/arrival.ts";
+import { relayCost } from "../../chain/protocol/pricing.ts";
 import {
   PLACEHOLDER_ADDRESS,
   PLACEHOLDER_PUBLIC_KEY,
   ringAddresses,
 } from "../../chain/protocol/ring/members.ts";
 import { type PreparedRing, prepareRing } from "../../chain/protocol/ring/prepare.ts";
-import { sessionWindows } from "../../chain/protocol/session-grid.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { Heights } from "./heights.ts";
 import { Reject } from "./rejects.ts";
@@ -18,8 +20,8 @@ import { Reject } from "./rejects.ts";
 export type PreparedSession = {
   readonly header: SessionHeader;
   readonly suppliers: ReadonlySet<string>;
-  /** Last height at which the session is served. */
-  readonly graceEnd: bigint;
+  /** In force at the session's end: how long after it the session is still served. */
+  readonly atEnd: SharedParams;
   /** Of the service at the session's start: the weight of a leaf. */
   readonly computeUnitsPerRelay: bigint;
   /** Mining difficulty at the session's start. */
@@ -146,32 +148,45 @@ export class Sessions {
     } = header;
     this.#lookups += 1;
     try {
-      await this.#heights.reached(start, AHEAD_WAIT_MS);
-      const height = this.#heights.current;
-      const at = height === 0n || end >= height ? start : end;
-      const session = await this.#chain.session(applicationAddress, serviceId, at);
+      if (!(await this.#heights.reached(start, AHEAD_WAIT_MS)))
+        throw new Reject("session_invalid", "it has not begun");
+      const session = await this.#chain.session(
+        applicationAddress,
+        serviceId,
+        await this.#lookupHeight(start, end),
+      );
       requireSame(header, session.header);
+      // Only now are the heights the chain's own: what is asked for a height is kept for good, so never ask for a stranger's.
       const [atStart, atEnd, computeUnitsPerRelay, difficulty] = await Promise.all([
         this.#chain.sharedParamsAt(start),
         this.#chain.sharedParamsAt(end),
         this.#chain.computeUnitsPerRelayAt(serviceId, start),
         this.#chain.difficultyAt(serviceId, start),
       ]);
-      if (atStart.computeUnitCostGranularity === 0n)
-        throw new AppError("CHAIN_BAD_ANSWER", "compute_unit_cost_granularity is 0 on chain");
       return {
         header,
         suppliers: new Set(session.suppliers.map(({ operatorAddress }) => operatorAddress)),
-        graceEnd: sessionWindows(atEnd, end).graceEnd,
+        atEnd,
         computeUnitsPerRelay,
         target: difficulty.targetHash,
-        cost:
-          (computeUnitsPerRelay * atStart.computeUnitsToTokensMultiplier) /
-          atStart.computeUnitCostGranularity,
+        cost: relayCost(computeUnitsPerRelay, atStart),
       };
     } finally {
       this.#lookups -= 1;
     }
+  }
+
+  /** While a session runs nothing but its start is needed; after it, the grace period of its end decides (relay-path 5.4). */
+  async #lookupHeight(start: bigint, end: bigint): Promise<bigint> {
+    const height = this.#heights.current;
+    if (end >= height) return start;
+    const { served, lookupHeight } = relayArrival(
+      { start, end },
+      height,
+      await this.#chain.sharedParamsAt(end),
+    );
+    if (!served) throw new Reject("session_expired");
+    return lookupHeight;
   }
 }
 

@@ -1,3 +1,4 @@
+import { heightsPlausible } from "../../../chain/protocol/arrival.ts";
 import type { BackendKind, ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
 import type { BackendPool } from "../backends/backend-pool.ts";
@@ -44,7 +45,6 @@ const RPC_TYPES: Readonly<Record<string, string>> = {
   "4": "rest",
   "5": "cometbft",
 };
-const PLAUSIBLE_BLOCKS = 10_000n;
 
 /** Everything that can be refused without a signature check or I/O, in the Go peer's order (relay-path 6.2, steps 6 to 13). */
 export function admit(
@@ -85,8 +85,6 @@ function requireStanding(standing: SupplierStanding, service: string, rpcType: s
 
 /** Keeps strangers from making this relayer ask the chain about any height they like (relay-path 5.6, step 3). */
 function requirePlausible({ header }: DecodedRelay, current: bigint): void {
-  const { sessionStartBlockHeight: start, sessionEndBlockHeight: end } = header;
-  const sane = start > 0n && end > start && end - start <= PLAUSIBLE_BLOCKS;
-  const near = current <= 0n || (start <= current + PLAUSIBLE_BLOCKS && end >= current - PLAUSIBLE_BLOCKS);
-  if (!sane || !near) throw new Reject("implausible_heights");
+  const span = { start: header.sessionStartBlockHeight, end: header.sessionEndBlockHeight };
+  if (!heightsPlausible(span, current)) throw new Reject("implausible_heights");
 }

@@ -1,5 +1,5 @@
-import { compareBytes } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
+import { relayApplicable } from "../../../chain/protocol/difficulty.ts";
 import { encodeEntry, type RelayPublisher } from "../../redis/relay-stream.ts";
 import type { Heights } from "../heights.ts";
 import type { RelayerMetrics } from "../metrics.ts";
@@ -29,7 +29,7 @@ export async function publish(
   { publisher, heights, clock, metrics }: PublishDependencies,
 ): Promise<void> {
   const service = relay.header.serviceId;
-  if (compareBytes(relayHash, session.target) >= 0) {
+  if (!relayApplicable(relayHash, session.target)) {
     metrics.skipped.inc({ service_id: service });
     return;
   }

@@ -1,3 +1,4 @@
+import { relayArrival } from "../../../chain/protocol/arrival.ts";
 import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
 import type { VerifyRing } from "../../../chain/protocol/ring/verify.ts";
 import type { Heights } from "../heights.ts";
@@ -20,7 +21,9 @@ export async function verify(
   { sessions, heights, verifyRing }: VerifyDependencies,
 ): Promise<PreparedSession> {
   const session = await sessions.prepare(relay.header);
-  if (heights.current > session.graceEnd) throw new Reject("session_expired");
+  const { sessionStartBlockHeight: start, sessionEndBlockHeight: end } = relay.header;
+  if (!relayArrival({ start, end }, heights.current, session.atEnd).served)
+    throw new Reject("session_expired");
   if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
   const digest = requestDigest(relay.request);
   const { signature } = relay.request.meta;

@@ -1,0 +1,149 @@
+/**
+ * What each key of the configuration means, in one or two sentences; docs/configuration.md is made from it and from the schemas.
+ * A name is a path, or `<file> <path>` where the two files differ.
+ */
+const NOT_READ = "**Not read yet.**";
+const PROFILE_DECIDES = `${NOT_READ} Every service has a timeout profile, and that decides.`;
+const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft>";
+const PROFILE = "timeout_profiles.<name>";
+
+const REDIS = {
+  "redis.url":
+    "One Redis server: `redis://`, `rediss://` (TLS) or `unix:///path`, with `user:password@` and a database number where needed. Redis 6.2 or newer, or Valkey; no Cluster, no Sentinel.",
+  "redis.namespace.base_prefix":
+    "First part of every key and channel. One fleet, one prefix: relayers and miners must agree.",
+  "redis.namespace.cache_prefix": "Cached chain data: `ha:cache:…`.",
+  "redis.namespace.events_prefix": "Channels: blocks, cache invalidations, supplier changes.",
+  "redis.namespace.streams_prefix": "Streams of mined relays: `ha:relays:<supplier>`.",
+  "redis.namespace.miner_prefix": "Sessions, leases and submissions: `ha:miner:…`.",
+  "redis.namespace.supplier_prefix": "Suppliers as the miners see them, for the relayers.",
+  "redis.namespace.meter_prefix": "What applications have spent per session.",
+  "redis.namespace.params_prefix": "Keys that only old Go fleets wrote; nothing is written there.",
+  "redis.namespace.consumer_group_prefix": "The streams' consumer group is `<base_prefix>-<this>`.",
+  "redis.consumer_name":
+    "Name of this miner in leases, the consumer group and heartbeats; must differ between miners. Without it: `miner-<host>-<pid>`.",
+  "redis.claim_idle_timeout_ms":
+    "A stream entry that was delivered and not acknowledged for so long is read again. At a takeover all pending entries are, at once.",
+};
+
+const CHAIN = {
+  "pocket_node.query_node_rpc_url":
+    "CometBFT RPC of a node, or several separated by commas: failover in that order, and the seed block of a proof is compared between them.",
+  "pocket_node.query_timeout_seconds": "Patience with one answer of the node.",
+  "pocket_node.chain_id": "Must be the node's; the process refuses to start on another chain.",
+};
+
+const KEYS = {
+  "keys.keys_file":
+    "Needed. YAML file with the suppliers' private keys, `keys:` and a list of 64 hex digits each. It must be readable by its owner only (`chmod 600`).",
+  "keys.allow_insecure_permissions": "`true` accepts a keys file that others can read.",
+};
+
+const LOGGING = {
+  "logging.level": "Lowest level that is logged, to stderr.",
+  "logging.format": "One JSON object a line, or text for a terminal.",
+};
+
+const RELAYER = {
+  listen_addr:
+    "The relay port. `/health`, `/healthz`, `/ready` and `/ready/<service>` are answered there too.",
+  default_validation_mode:
+    "`eager`: session, signature and budget are checked before the backend is asked. `optimistic`: the client is answered first, and a relay that fails a check afterwards is not mined.",
+  default_request_timeout_seconds: PROFILE_DECIDES,
+  default_max_body_size_bytes: "Largest request body; above it 413.",
+  "services.<name>.validation_mode": "Instead of `default_validation_mode`.",
+  "services.<name>.timeout_profile": "One of `timeout_profiles`.",
+  "services.<name>.pool_profile": "One of `pool_profiles`; without it `http_transport` decides.",
+  "services.<name>.max_body_size_bytes": "Instead of `default_max_body_size_bytes`.",
+  "services.<name>.default_backend":
+    "Backend of a relay without an `Rpc-Type` header; it must be one of `backends`.",
+  [`${BACKEND}.url`]: "One `http://` or `https://` endpoint. Give exactly one of `url` and `urls`.",
+  [`${BACKEND}.urls`]: "Several endpoints, each a URL or a name with a URL.",
+  [`${BACKEND}.base_path`]: "Path in front of every request's path, instead of the URL's own.",
+  [`${BACKEND}.load_balancing`]:
+    "Round robin unless `first_healthy`, which uses the first endpoint: health is not watched yet.",
+  [`${BACKEND}.headers.<name>`]: "Header sent to the backend; wins over the client's.",
+  [`${BACKEND}.authentication.username`]: "With `password`: Basic authentication.",
+  [`${BACKEND}.authentication.password`]: "See `username`.",
+  [`${BACKEND}.authentication.bearer_token`]: "`Authorization: Bearer <token>`; wins over the others.",
+  [`${BACKEND}.authentication.plain_token`]: "`Authorization: <token>`; wins over `username`.",
+  [`${BACKEND}.max_retries`]: "Only `0` is accepted.",
+  [`${BACKEND}.recovery_timeout_seconds`]: "Only `0` is accepted.",
+  "relayer.yaml metrics.enabled": "Serve `/metrics` for Prometheus.",
+  "relayer.yaml metrics.addr": "Where. The Go peer's default is every interface.",
+  "health_check.enabled": "Serve `/health` and `/ready` on a port of their own.",
+  "health_check.addr": "Where.",
+  "relay_meter.enabled":
+    "Count each relay against what its application can pay this supplier in this session. `false` serves unmetered; relays are checked all the same.",
+  "relay_meter.fail_behavior":
+    "When the count cannot be made, because Redis or the chain does not answer: `open` serves unmetered, `closed` answers 503.",
+  "relay_meter.cache_ttl": "Life of the counters in Redis; longer than any session.",
+  "http_transport.max_conns_per_host": "Connections to one endpoint at most; further requests wait.",
+  "http_transport.idle_conn_timeout_seconds": "An idle connection is closed after this.",
+  "http_transport.dial_timeout_seconds": PROFILE_DECIDES,
+  "http_transport.response_header_timeout_seconds": PROFILE_DECIDES,
+  [`${PROFILE}.request_seconds`]:
+    "Patience with a whole answer; above it 504. `fast` is built in with these defaults, other names are your own.",
+  [`${PROFILE}.response_header_seconds`]: "Patience until the answer begins; 0 is without limit.",
+  [`${PROFILE}.dial_seconds`]: "Patience with the connection, TLS included.",
+  "timeout_profiles.streaming.request_seconds":
+    "The same for the built-in profile `streaming`, made for slow answers.",
+  "timeout_profiles.streaming.response_header_seconds": "The same.",
+  "timeout_profiles.streaming.dial_seconds": "The same.",
+  "pool_profiles.<name>.max_conns_per_host": "Connections to one endpoint at most; further requests wait.",
+  "pool_profiles.<name>.idle_conn_timeout_seconds": "An idle connection is closed after this.",
+  "relay.publish":
+    "Eager mode: when a mined relay is stored in Redis. `before_reply`: a client that got its answer can be sure of it. `after_reply`: faster, and a crash in between loses the relay's pay.",
+  "relay.instance_id":
+    "Name of this relayer in heartbeats and acknowledgements. Without it: `relayer-<host>-<pid>`.",
+  "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
+};
+
+const MINER = {
+  "transaction.gas_limit": "0: the node is asked to simulate each transaction.",
+  "transaction.gas_price": "Fee per unit of gas.",
+  "transaction.gas_adjustment": "Simulated gas times this is the limit.",
+  "transaction.disable_claim_batching": `${NOT_READ} All claims of a supplier that are due go in one transaction; a refused one is taken out and the rest sent again.`,
+  "transaction.disable_proof_batching": `${NOT_READ} As for claims.`,
+  "transaction.disable_pre_proof_claim_verification": "Only `false` is accepted.",
+  "transaction.disable_inclusion_reconciler": "Only `false` is accepted.",
+  "transaction.max_rebroadcasts":
+    "How often a claim or a proof that is not on chain is sent again after the first time, at least two blocks apart and inside its window.",
+  "transaction.rebroadcast_safety_blocks": `${NOT_READ} The last sending is in the block before the window's last one.`,
+  "transaction.tx_timeout_min_seconds": "Shortest life of a transaction.",
+  "transaction.tx_timeout_max_seconds": "Longest life of a transaction; the chain refuses more than 600.",
+  "transaction.tx_timeout_default_seconds": "Its life when the window has no time left.",
+  "transaction.tx_timeout_clock_skew_buffer_seconds": "Taken off the time that the window has left.",
+  block_time_seconds: `${NOT_READ} Block times are measured.`,
+  batch_size: "Stream entries read of one supplier at once.",
+  session_ttl: `${NOT_READ} An open session does not expire.`,
+  cache_ttl: `${NOT_READ} What has no open end in Redis has a life of its own.`,
+  submission_tracking_ttl: "How long Redis keeps what was submitted for a session, and what became of it.",
+  supplier_reconcile_interval_seconds:
+    "How often the chain's record of each supplier is read and written down for the relayers. 0 or less: at start only.",
+  known_applications: `${NOT_READ} An application is read when its first relay arrives.`,
+  default_service_factor:
+    "Part of an application's stake that one supplier may serve in one session, for services without their own factor. 0: the stake split among the session's suppliers and the sessions that are not settled yet.",
+  "service_factors.<name>": "The same for one service.",
+  "leader_election.leader_ttl_seconds":
+    "Lease of the fleet's leader, which tells the others of blocks and publishes the service factors.",
+  "leader_election.heartbeat_rate_seconds": "How often it is renewed.",
+  "supplier_claiming.claim_ttl_seconds":
+    "Lease of a supplier. A killed miner's suppliers are free after this. The Go peer's default is 90.",
+  "supplier_claiming.renew_rate_seconds": "How often leases are renewed and free suppliers taken.",
+  "session_lifecycle.max_concurrent_transitions": `${NOT_READ} Each supplier is looked at once per block, one at a time within itself.`,
+  "miner.yaml metrics.enabled": "Serve `/metrics`, `/health` and `/ready`.",
+  "miner.yaml metrics.addr": "Where. The Go peer's default is every interface.",
+  "miner.apply_batch": "Relays that one script adds to a session's trie at most.",
+  "miner.settled_record_ttl": "How long the record of a session that is over is kept.",
+};
+
+export const MEANINGS = { ...REDIS, ...CHAIN, ...KEYS, ...LOGGING, ...RELAYER, ...MINER };
+
+export const ROLES = [
+  {
+    file: "relayer.yaml",
+    about: "Needed: `pocket_node.query_node_rpc_url`, `keys.keys_file` and at least one of `services`.",
+  },
+  { file: "miner.yaml", about: "Needed: `pocket_node.query_node_rpc_url` and `keys.keys_file`." },
+];

@@ -1,0 +1,42 @@
+import { Flags } from "@oclif/core";
+import { systemClock } from "../../base/clock.ts";
+import { loadMinerConfig } from "../../runtime/config/miner.ts";
+import { startMiner } from "../../runtime/miner/main.ts";
+import { openLogger } from "../../runtime/ops/logger.ts";
+import { RelayminerCommand } from "../base/command.ts";
+import { untilSignal } from "../base/signals.ts";
+
+export default class MinerStart extends RelayminerCommand {
+  static override summary =
+    "Claim and prove relays: collect them per session, claim, prove, follow the settlement";
+  static override description =
+    "Runs until SIGTERM or SIGINT, then hands its suppliers over and exits. Several miners with the same keys share the suppliers. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them.";
+  static override examples = [
+    "<%= config.bin %> <%= command.id %> --config miner.yaml",
+    {
+      description: "Check the configuration only",
+      command: "<%= config.bin %> <%= command.id %> --config miner.yaml --check",
+    },
+  ];
+  static override flags = {
+    config: Flags.string({ summary: "YAML file of the miner", required: true, helpValue: "<file>" }),
+    check: Flags.boolean({ summary: "Read and check the configuration, then exit" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(MinerStart);
+    const { config, path, unused } = loadMinerConfig(flags.config);
+    if (flags.check) {
+      this.log(`${path} is valid`);
+      for (const why of unused) this.log(`unused  ${why}`);
+      return;
+    }
+    const logger = openLogger({ ...config.logging, name: "miner" });
+    for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
+    const miner = await startMiner({ config, version: this.config.version, logger, clock: systemClock });
+    const signal = await untilSignal();
+    logger.info({ signal }, "handing over");
+    await miner.close();
+    logger.info({}, "stopped");
+  }
+}

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { equalBytes } from "../../base/bytes.ts";
+import { AppError } from "../../base/errors.ts";
+import { encodeClosestProof } from "../../smst/gob.ts";
+import { NodeCache, prefetchPaths, withNodes } from "../../smst/load.ts";
+import { type Leaf, Trie } from "../../smst/trie.ts";
+import { verifyClosestProof } from "../../smst/verify.ts";
+import type { Lease } from "../redis/leases.ts";
+import type { SessionIdentity } from "../redis/session-record.ts";
+import type { TrieStore } from "../redis/trie-store.ts";
+import type { BatchOutcome, SealOutcome, TrieWrites } from "../redis/trie-writes.ts";
+
+export type { Leaf } from "../../smst/trie.ts";
+
+/** OpenSSL's, some three times faster than the portable one for a relay's length. */
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
+
+type Options = {
+  readonly session: SessionIdentity;
+  readonly store: TrieStore;
+  readonly writes: TrieWrites;
+};
+
+/**
+ * One session's trie: the part of it that is needed lives in memory, all of it in Redis. What memory holds is only ever a committed
+ * state: after any doubt it is dropped and read again from `live_root` (architecture 4).
+ */
+export class SessionTrie {
+  readonly #options: Options;
+  #trie: Trie | undefined;
+  #root: Uint8Array | undefined;
+  readonly #nodes = new NodeCache();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  get session(): SessionIdentity {
+    return this.#options.session;
+  }
+
+  /**
+   * Adds leaves and acknowledges their stream entries in one script. Repeating it is harmless: the key of a leaf is its relay's hash.
+   * Whatever it throws, the outcome may be unknown and memory is dropped.
+   */
+  async apply(lease: Lease, leaves: readonly Leaf[], entryIds: readonly string[]): Promise<BatchOutcome> {
+    try {
+      const { sealedRoot } = await this.#ready();
+      if (sealedRoot !== undefined) return { outcome: "sealed", root: sealedRoot };
+      const trie = this.#loaded();
+      await this.#fetching(() =>
+        prefetchPaths(
+          trie,
+          leaves.map(({ key }) => key),
+          this.#nodes,
+          this.#fetch,
+        ),
+      );
+      await withNodes(this.#nodes, this.#fetch, () => trie.updateMany(leaves));
+      const { root, writes, deletes } = trie.commit({ retain: "inner" });
+      const outcome = await this.#options.writes.applyBatch({
+        lease,
+        session: this.#options.session,
+        expectedRoot: this.#root,
+        newRoot: root,
+        writes,
+        deletes,
+        entryIds,
+      });
+      if (outcome.outcome === "applied" || outcome.outcome === "repeated") this.#root = root;
+      else this.drop();
+      return outcome;
+    } catch (thrown) {
+      this.drop();
+      throw thrown;
+    }
+  }
+
+  /** Fixes the root that will be claimed; whoever sealed first decided it. */
+  async seal(lease: Lease): Promise<SealOutcome> {
+    const { sealedRoot } = await this.#ready();
+    if (sealedRoot !== undefined) return { outcome: "sealed", root: sealedRoot };
+    if (this.#root === undefined)
+      throw new AppError("SMST_EMPTY", "a session without leaves cannot be claimed", {
+        session: this.#options.session.sessionId,
+      });
+    const outcome = await this.#options.writes.seal(lease, this.#options.session, this.#root);
+    if (outcome.outcome !== "sealed") this.drop();
+    return outcome;
+  }
+
+  /** The sealed root, or undefined while the session is open. */
+  async sealedRoot(): Promise<Uint8Array | undefined> {
+    return (await this.#options.store.state()).sealedRoot;
+  }
+
+  /**
+   * The proof of the leaf closest to `path`, as a proof message carries it, checked against the sealed root first: a proof that the
+   * chain would refuse costs stake. Throws PROOF_INVALID, SMST_NODE_MISSING.
+   */
+  async prove(path: Uint8Array): Promise<Uint8Array> {
+    const root = await this.sealedRoot();
+    if (root === undefined)
+      throw new AppError("PROOF_INVALID", "the session has no sealed root", {
+        session: this.#options.session.sessionId,
+      });
+    if (this.#root === undefined || !equalBytes(this.#root, root)) this.#open(root);
+    const trie = this.#loaded();
+    const proof = await withNodes(this.#nodes, this.#fetch, () => trie.proveClosest(path));
+    if (!verifyClosestProof(proof, root))
+      throw new AppError("PROOF_INVALID", "the proof does not verify against the sealed root", {
+        session: this.#options.session.sessionId,
+      });
+    return encodeClosestProof(proof);
+  }
+
+  /** Forgets what memory holds; the next use reads Redis. */
+  drop(): void {
+    this.#trie = undefined;
+    this.#root = undefined;
+    this.#nodes.clear();
+  }
+
+  async #ready(): Promise<{ readonly sealedRoot: Uint8Array | undefined }> {
+    if (this.#trie !== undefined) return { sealedRoot: undefined };
+    const { sealedRoot, liveRoot } = await this.#options.store.state();
+    this.#open(sealedRoot ?? liveRoot);
+    return { sealedRoot };
+  }
+
+  #open(root: Uint8Array | undefined): void {
+    this.#nodes.clear();
+    this.#root = root;
+    this.#trie = new Trie(this.#nodes, root, sha256);
+  }
+
+  #loaded(): Trie {
+    if (this.#trie === undefined) throw new AppError("SMST_NOT_OPEN", "the trie is not open");
+    return this.#trie;
+  }
+
+  readonly #fetch = (digests: readonly Uint8Array[]) => this.#options.store.getMany(digests);
+
+  async #fetching(load: () => Promise<void>): Promise<void> {
+    if (this.#root !== undefined) await load();
+  }
+}

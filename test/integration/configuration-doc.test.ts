@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { configDoc, keysOf, meaningOf } from "../../scripts/config-doc.mjs";
+import { MEANINGS, ROLES } from "../../scripts/config-meanings.mjs";
+import { minerSchema } from "../../src/runtime/config/miner.ts";
+import { relayerSchema } from "../../src/runtime/config/relayer.ts";
+
+const SCHEMAS = { "relayer.yaml": relayerSchema, "miner.yaml": minerSchema };
+const roles = ROLES.map((role) => ({ ...role, schema: SCHEMAS[role.file as keyof typeof SCHEMAS] }));
+const keys = roles.flatMap(({ file, schema }) => keysOf(schema).map((key) => ({ ...key, file })));
+
+test("docs/configuration.md is what the schemas say; `npm run docs` writes it", () => {
+  expect(readFileSync("docs/configuration.md", "utf8")).toBe(configDoc(roles, MEANINGS));
+});
+
+test("every key has a meaning or says why it has no effect, and no meaning is left over", () => {
+  const untold = keys
+    .filter(({ file, path, unused, later }) => !(meaningOf(MEANINGS, file, path) ?? unused ?? later))
+    .map(({ file, path }) => `${file} ${path}`);
+  expect(untold).toEqual([]);
+  const known = new Set(keys.flatMap(({ file, path }) => [path, `${file} ${path}`]));
+  expect(Object.keys(MEANINGS).filter((name) => !known.has(name))).toEqual([]);
+});
+
+/** Named in the code, but something else always decides. */
+const OVERRULED = new Set([
+  "default_request_timeout_seconds",
+  "dial_timeout_seconds",
+  "response_header_timeout_seconds",
+  "cache_ttl",
+]);
+const code = sources("src")
+  .filter((path) => !path.includes("runtime/config/"))
+  .map((path) => readFileSync(path, "utf8"))
+  .join("\n");
+
+test("a key is read by the code, unless the page says that it is not", () => {
+  for (const { file, path, unused, later } of keys) {
+    const name = path.split(".").findLast((part) => !part.startsWith("<")) ?? "";
+    if (unused !== undefined || later !== undefined || OVERRULED.has(name)) continue;
+    const told = meaningOf(MEANINGS, file, path)?.startsWith("**Not read yet.**") === true;
+    expect(`${path} is read: ${new RegExp(`\\b${name}\\b`).test(code)}`).toBe(`${path} is read: ${!told}`);
+  }
+});
+
+function sources(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /(?<!\.test)\.tsx?$/.test(entry.name) ? [path] : [];
+  });
+}

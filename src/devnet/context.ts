@@ -52,7 +52,7 @@ export type EventValue =
  * 32-bit ones and booleans bare, and enums as their quoted names (mining-path 6.3).
  */
 export function typedEvent(type: string, fields: Readonly<Record<string, EventValue>>): ChainEvent {
-  const names = Object.keys(fields).sort();
+  const names = Object.keys(fields).toSorted((left, right) => (left < right ? -1 : 1));
   return { type, attributes: names.map((key) => ({ key, value: protoJson(fields[key] ?? null) })) };
 }
 

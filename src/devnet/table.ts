@@ -12,6 +12,11 @@ export type Table<V> = {
 /** A key part that sorts as the number does; for heights and nanoseconds, not negative. */
 export const sortable = (value: bigint): string => value.toString().padStart(20, "0");
 
+const byCodeUnits = (left: string, right: string): number => {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+};
+
 const NOTHING: unique symbol = Symbol("deleted");
 type Entry<V> = V | typeof NOTHING;
 
@@ -46,7 +51,7 @@ export class Overlay<V> implements Table<V> {
     for (const key of changed)
       if (this.#changes.get(key) === NOTHING) all.delete(key);
       else all.add(key);
-    return [...all].sort();
+    return [...all].sort(byCodeUnits);
   }
 
   values(prefix = ""): readonly V[] {
@@ -136,7 +141,7 @@ export class VersionedTable<V> implements Table<V> {
   }
 
   #keysWhere(prefix: string, exists: (key: string) => boolean): readonly string[] {
-    this.#sorted ??= [...this.#versions.keys()].sort();
+    this.#sorted ??= [...this.#versions.keys()].sort(byCodeUnits);
     const sorted = this.#sorted;
     const found: string[] = [];
     for (let index = firstAtLeast(sorted, prefix); index < sorted.length; index++) {

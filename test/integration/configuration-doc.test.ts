@@ -30,7 +30,7 @@ const OVERRULED = new Set([
   "response_header_timeout_seconds",
   "cache_ttl",
 ]);
-const code = sources("src")
+const code = sources("src/runtime")
   .filter((path) => !path.includes("runtime/config/"))
   .map((path) => readFileSync(path, "utf8"))
   .join("\n");

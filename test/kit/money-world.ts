@@ -27,7 +27,7 @@ export type Person = {
   readonly address: string;
 };
 
-export function person(name: string): Person {
+function person(name: string): Person {
   const privateKey = sha256(utf8(name));
   const publicKey = publicKeyOf(privateKey);
   return { privateKey, publicKey, address: addressOf(publicKey) };

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Flags } from "@oclif/core";
-import { AppError } from "../../base/errors.ts";
 import { defaultRedisSection, loadRedisSection } from "../../runtime/config/redis.ts";
 import type { Namespace } from "../../runtime/redis/keys.ts";
+import { readLocalnet } from "./localnet-dir.ts";
 
 /** Where a fleet's Redis is, and under which names it keeps its keys. */
 export type RedisTarget = { readonly url: string; readonly namespace: Namespace };
@@ -37,17 +35,8 @@ type RedisFlags = {
  * Errors: those of loadYaml, LOCALNET_MISSING.
  */
 export function redisTarget({ redis, config, localnet }: RedisFlags): RedisTarget {
-  const { url, namespace } = config === undefined ? defaultRedisSection() : loadRedisSection(config);
-  const found = localnet === undefined ? url : localnetRedis(localnet);
-  return { url: redis ?? found, namespace };
-}
-
-function localnetRedis(directory: string): string {
-  const path = join(directory, "localnet.json");
-  try {
-    const { redis_url } = JSON.parse(readFileSync(path, "utf8")) as { redis_url: string };
-    return redis_url;
-  } catch (thrown) {
-    throw new AppError("LOCALNET_MISSING", `There is no running localnet in ${directory}`, {}, thrown);
-  }
+  const running = localnet === undefined ? undefined : readLocalnet(localnet);
+  const yaml = config ?? running?.config_files.relayer;
+  const { url, namespace } = yaml === undefined ? defaultRedisSection() : loadRedisSection(yaml);
+  return { url: redis ?? running?.redis_url ?? url, namespace };
 }

@@ -7,7 +7,7 @@ import { plainEvent } from "../context.ts";
 import { nonceKey } from "../keys.ts";
 import type { Account } from "../state.ts";
 import { ensureAccount } from "./accounts.ts";
-import type { AnteContext } from "./ante.ts";
+import type { AnteContext } from "./ante-context.ts";
 import { GAS } from "./gas.ts";
 import { TxError } from "./tx-error.ts";
 
@@ -30,7 +30,7 @@ export function verifySignatures(context: AnteContext): void {
     );
   gas.consume(GAS.account, "WriteFlat");
   for (const _ of tx.signers) gas.consume(GAS.signature, "ante verify: secp256k1");
-  if (tx.body.unordered) useNonces(context);
+  if (tx.body.unordered) takeNonces(context);
   tx.signers.forEach((signer, index) => {
     verifyOne(context, signer, index);
   });
@@ -62,7 +62,7 @@ function tellSignatures({ state, tx, emit }: AnteContext): void {
 }
 
 /** The timeout is the nonce; it is used up even if the transaction's messages fail (chain 4.1). */
-function useNonces({ state, tx, mode, gas }: AnteContext): void {
+function takeNonces({ state, tx, mode, gas }: AnteContext): void {
   const { timeoutNs } = tx;
   if (timeoutNs === undefined)
     throw new TxError(18, "sdk", "unordered transaction must have timeout_timestamp set: invalid request");

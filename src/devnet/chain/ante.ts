@@ -1,26 +1,14 @@
 import { addressBytes, isAddress, moduleAddress } from "../../chain/protocol/address.ts";
-import { feeFor, type GasPrice } from "../../chain/protocol/tx/fee.ts";
-import { type ChainEvent, plainEvent } from "../context.ts";
-import type { ChainState } from "../state.ts";
+import { feeFor } from "../../chain/protocol/tx/fee.ts";
+import { plainEvent } from "../context.ts";
+import type { AnteContext } from "./ante-context.ts";
 import { verifySignatures } from "./ante-signatures.ts";
 import { send } from "./bank.ts";
 import { amountOf, coinsText, DENOM } from "./coins.ts";
-import { GAS, type GasMeter } from "./gas.ts";
+import { GAS } from "./gas.ts";
 import { goTimeText } from "./go-text.ts";
 import type { DecodedTx } from "./tx.ts";
 import { TxError } from "./tx-error.ts";
-
-/** How a transaction is run: into the mempool, again after a block, to estimate its gas, or in a block. */
-export type TxMode = "check" | "recheck" | "simulate" | "deliver";
-
-export type AnteContext = {
-  readonly state: ChainState;
-  readonly tx: DecodedTx;
-  readonly mode: TxMode;
-  readonly gas: GasMeter;
-  readonly minGasPrice: GasPrice;
-  emit(event: ChainEvent): void;
-};
 
 const MAX_MEMO = 256;
 const FEE_COLLECTOR = moduleAddress("fee_collector");

@@ -70,7 +70,7 @@ export class DevnetChain {
   #interventions: Intervention[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> | undefined;
-  halted = false;
+  #halted = false;
 
   constructor({ genesis, hooks, clock, log, blockTimeMs, manual = false, settings }: ChainOptions) {
     this.genesis = genesis;
@@ -96,6 +96,19 @@ export class DevnetChain {
   /** The newest committed state; read only. */
   get latest(): ChainState {
     return this.#store.latest();
+  }
+
+  /** A halted chain answers but makes no blocks by itself. */
+  get halted(): boolean {
+    return this.#halted;
+  }
+
+  halt(): void {
+    this.#halted = true;
+  }
+
+  resume(): void {
+    this.#halted = false;
   }
 
   status(): BackendStatus {
@@ -201,9 +214,9 @@ export class DevnetChain {
     while (!signal.aborted) {
       await this.#clock.sleep(Math.max(1, next - this.#clock.monotonic()), signal);
       next = Math.max(next + this.blockTimeMs, this.#clock.monotonic());
-      if (signal.aborted || this.halted) continue;
+      if (signal.aborted || this.#halted) continue;
       await this.step().catch((thrown: unknown) => {
-        this.halted = true;
+        this.#halted = true;
         this.#log?.error({ error: toError(thrown).stack }, "the devnet chain halted: a block failed");
       });
     }

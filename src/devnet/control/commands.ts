@@ -42,14 +42,16 @@ export function controlOf(chain: DevnetChain, network: NetworkSettings): Control
 
 /** How the chain runs: time, faults, what is told. */
 function runCommands(chain: DevnetChain, network: NetworkSettings): Readonly<Record<string, Command>> {
-  const setHalted = (halted: boolean) => {
-    chain.halted = halted;
-    return describe(chain);
-  };
   return {
     status: () => describe(chain),
-    halt: () => setHalted(true),
-    resume: () => setHalted(false),
+    halt: () => {
+      chain.halt();
+      return describe(chain);
+    },
+    resume: () => {
+      chain.resume();
+      return describe(chain);
+    },
     jump: async (args) => {
       for (let left = count(args, "blocks", MAX_BLOCKS, 1); left > 0; left--) await chain.step(true);
       return describe(chain);

@@ -7,7 +7,7 @@ import type { Args } from "./args.ts";
  * name the params do not have or a value of another kind.
  */
 export function patched<Params extends object>(params: Params, changes: Args): Params {
-  const next: Record<string, unknown> = { ...params };
+  const next: Record<string, unknown> = Object.fromEntries(Object.entries(params));
   for (const [name, value] of Object.entries(changes)) {
     const key = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
     if (!(key in next))

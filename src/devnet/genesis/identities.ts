@@ -25,16 +25,14 @@ type Given = {
   readonly public_key?: string | undefined;
 };
 
+type Fail = (why: string) => AppError;
+
 /** Throws AppError GENESIS_INVALID on a broken key or address, and on those that do not belong together. */
-export function identityOf({ name, key, address, public_key }: Given, seed: string): Identity {
-  const fail = (why: string) => new AppError("GENESIS_INVALID", `${name}: ${why}`, { name });
-  if (key === undefined && (address !== undefined || public_key !== undefined)) {
-    const publicKey = public_key === undefined ? undefined : fromHex(public_key);
-    const own = publicKey === undefined ? address : addressOf(publicKey);
-    if (own === undefined || !isAddress(own)) throw fail(`${address} is not an address`);
-    if (address !== undefined && address !== own) throw fail("the address does not belong to the public key");
-    return { name, address: own, publicKey, privateKey: undefined };
-  }
+export function identityOf(given: Given, seed: string): Identity {
+  const { name, key, address, public_key } = given;
+  const fail: Fail = (why) => new AppError("GENESIS_INVALID", `${name}: ${why}`, { name });
+  if (key === undefined && (address !== undefined || public_key !== undefined))
+    return withoutPrivateKey(given, fail);
   const privateKey = key === undefined ? derivedKey(seed, name) : readKey(key, fail);
   const publicKey = publicKeyOf(privateKey);
   const own = addressOf(publicKey);
@@ -44,7 +42,15 @@ export function identityOf({ name, key, address, public_key }: Given, seed: stri
   return { name, address: own, publicKey, privateKey };
 }
 
-function readKey(key: string, fail: (why: string) => AppError): Uint8Array {
+function withoutPrivateKey({ name, address, public_key }: Given, fail: Fail): Identity {
+  const publicKey = public_key === undefined ? undefined : fromHex(public_key);
+  const own = publicKey === undefined ? address : addressOf(publicKey);
+  if (own === undefined || !isAddress(own)) throw fail(`${address} is not an address`);
+  if (address !== undefined && address !== own) throw fail("the address does not belong to the public key");
+  return { name, address: own, publicKey, privateKey: undefined };
+}
+
+function readKey(key: string, fail: Fail): Uint8Array {
   try {
     return parsePrivateKey(key);
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import { ceilOf, type Decimal, withoutRate } from "./decimal.ts";
 
 /** A ripe claim of one application in one session. */
-export type BudgetClaim = {
+type BudgetClaim = {
   readonly claimedUpokt: bigint;
   /** Whether it will be paid: proven, or in no need of a proof. One that is not still takes its part of the budget. */
   readonly settles: boolean;

@@ -34,6 +34,7 @@ export function createClaim(state: ChainState, message: MsgCreateClaim, ctx: Blo
     typedEvent(known ? "pocket.proof.EventClaimUpdated" : "pocket.proof.EventClaimCreated", {
       ...claimFields(claim, header),
       ...valueFields(value),
+      // the chain puts the claimed ones here (mining-path 3.4)
       num_estimated_compute_units: value.computeUnits,
     }),
   );

@@ -18,7 +18,7 @@ export type Operation =
       readonly amount: bigint;
     };
 
-export type OperationType = Operation["type"];
+type OperationType = Operation["type"];
 
 /** Operations of many claims with one purpose, as the chain executes them. */
 export type Batch = {

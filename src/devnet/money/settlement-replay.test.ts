@@ -139,7 +139,7 @@ function addClaim(
         sessionEndBlockHeight: end,
       },
       rootHash: concatBytes(new Uint8Array(32), bigToBytes(computeUnits, 8), bigToBytes(relays, 8)),
-      proofValidationStatus: JSON.parse(fields["claim_proof_status_int"] ?? "0") as number,
+      proofValidationStatus: Number(fields["claim_proof_status_int"]),
     }),
   );
 }

@@ -39,7 +39,6 @@ export function submitProof(state: ChainState, message: MsgSubmitProof, ctx: Blo
     typedEvent(known ? "pocket.proof.EventProofUpdated" : "pocket.proof.EventProofSubmitted", {
       ...claimFields(claim, header),
       ...valueFields(value),
-      num_estimated_compute_units: value.computeUnits,
       // 0 even after a validation (recordings/tx/tx_lookup_proof_again_after_validation)
       claim_proof_status_int: 0,
     }),

@@ -10,6 +10,7 @@ import {
   sharedParamsAtEntity,
   sharedParamsEntity,
 } from "./cache-entries.ts";
+import { ageOfEntry, type CacheKind } from "./cache-keys.ts";
 import type { RedisClient } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import { numberOf, textOrNone, textsOf } from "./reply.ts";
@@ -17,19 +18,16 @@ import type { Replica } from "./view-replicas.ts";
 
 const MAX_ROWS = 2_000;
 
-type Shared = { readonly key: (keys: Keys, id: string) => string; readonly ttlMs: number | undefined };
+type Place = (keys: Keys, id: string) => string;
 
-const shared = <Id>(
-  entity: Pick<CacheEntity<Id, unknown>, "key" | "ttlMs">,
-  idOf: (key: string) => Id,
-): Shared => ({
-  key: (keys, id) => entity.key(keys, idOf(id)),
-  ttlMs: entity.ttlMs,
-});
+const shared =
+  <Id>({ key }: Pick<CacheEntity<Id, unknown>, "key">, idOf: (text: string) => Id): Place =>
+  (keys, id) =>
+    key(keys, idOf(id));
 const same = (key: string) => key;
 
 /** Kind of cached value, as heartbeats name it → its place in Redis; kinds that are not here live in memory only. */
-const SHARED: Readonly<Record<string, Shared>> = {
+const SHARED: Readonly<Partial<Record<CacheKind, Place>>> = {
   application: shared(applicationEntity, same),
   service: shared(serviceEntity, same),
   account: shared(accountEntity, same),
@@ -94,17 +92,18 @@ function inMemory({ caches }: Replica, entity: string, key: string): number | "a
 }
 
 async function sharedCopy(redis: RedisClient, keys: Keys, entity: string, key: string): Promise<SharedCopy> {
-  const place = SHARED[entity];
-  if (place === undefined) return { state: "none" };
-  let name: string;
-  try {
-    name = place.key(keys, key);
-  } catch {
-    return { state: "none" };
-  }
+  const kind = entity as CacheKind;
+  const name = placeOf(keys, kind, key);
+  if (name === undefined) return { state: "none" };
   const left = numberOf(await redis.send("PTTL", name));
   if (left === -2) return { state: "absent" };
-  if (left === -1) return { state: "held", ageMs: undefined, ttlMs: undefined };
-  const ageMs = place.ttlMs !== undefined && left <= place.ttlMs ? place.ttlMs - left : undefined;
-  return { state: "held", ageMs, ttlMs: left };
+  return { state: "held", ageMs: ageOfEntry(kind, left), ttlMs: left === -1 ? undefined : left };
+}
+
+function placeOf(keys: Keys, kind: CacheKind, key: string): string | undefined {
+  try {
+    return SHARED[kind]?.(keys, key);
+  } catch {
+    return undefined;
+  }
 }

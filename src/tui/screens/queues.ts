@@ -86,7 +86,10 @@ function detail(key: string, view: FleetView): readonly Line[] {
     fact("waiting", `${count(queue.claimsWaiting)} claims, ${count(queue.proofsWaiting)} proofs to send`),
     owner === undefined
       ? fact("owner", "no miner holds the lease: nothing is applied, claimed or proven", "bad")
-      : fact("owner", `${owner}, epoch ${epoch ?? UNKNOWN}, lease ends in ${duration(leaseMsLeft)} unless renewed`),
+      : fact(
+          "owner",
+          `${owner}, epoch ${epoch ?? UNKNOWN}, lease ends in ${duration(leaseMsLeft)} unless renewed`,
+        ),
     fact("sessions", [...states].map(([state, times]) => `${state} ${times}`).join(", ") || "none"),
     ...(problem === undefined ? [] : [fact("problem", problem, "bad")]),
   ];

@@ -47,7 +47,11 @@ function windowsText({ windows }: SessionView): string {
 }
 
 /** The session's way as a line: what is behind is ●, what is ahead ○. */
-function timeline({ startHeight, endHeight, windows }: SessionView, height: bigint | undefined, width: number) {
+function timeline(
+  { startHeight, endHeight, windows }: SessionView,
+  height: bigint | undefined,
+  width: number,
+) {
   if (windows === undefined || height === undefined) return [];
   const marks: readonly (readonly [string, bigint])[] = [
     ["starts", startHeight],
@@ -72,7 +76,9 @@ function timeline({ startHeight, endHeight, windows }: SessionView, height: bigi
 function settledLines({ settled, state }: SessionView): readonly Line[] {
   if (settled === undefined) return [];
   if (settled.outcome === "none")
-    return [fact("settled", `nothing was settled for it (${state})`, state === "claim_skipped" ? "muted" : "bad")];
+    return [
+      fact("settled", `nothing was settled for it (${state})`, state === "claim_skipped" ? "muted" : "bad"),
+    ];
   const { outcome, height, claimedUpokt, paidUpokt, slashedUpokt } = settled;
   const isPaid = paidUpokt !== undefined && paidUpokt > 0n;
   const slashed = slashedUpokt !== undefined && slashedUpokt > 0n ? `, slashed ${pokt(slashedUpokt)}` : "";

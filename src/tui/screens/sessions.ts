@@ -116,7 +116,9 @@ function summary(view: FleetView): Line {
     unreadable.length > 0
       ? line(" · ", { text: `▲ ${count(unreadable.length)} records cannot be read`, tone: "warn" })
       : [],
-    total > sessions.length + unreadable.length ? line(` · ${count(sessions.length)} of ${count(total)} read`) : [],
+    total > sessions.length + unreadable.length
+      ? line(` · ${count(sessions.length)} of ${count(total)} read`)
+      : [],
   ];
   return spans.flat();
 }

@@ -13,7 +13,9 @@ export type Actor = {
 
 /** The same seed and name give the same key on every machine: worthless on any chain but this one. */
 export function actor(seed: number, name: string): Actor {
-  const privateKey = new Uint8Array(createHash("sha256").update(`relayminer localnet ${seed} ${name}`).digest());
+  const privateKey = new Uint8Array(
+    createHash("sha256").update(`relayminer localnet ${seed} ${name}`).digest(),
+  );
   const publicKey = publicKeyOf(privateKey);
   return { name, privateKey, publicKey, address: addressOf(publicKey) };
 }

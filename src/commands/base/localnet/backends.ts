@@ -39,8 +39,13 @@ export async function startBackend({ id, rpcType }: PlannedService): Promise<Bac
 /** What a relay of this service asks, as method, URL and body; `id` makes it distinct, also in its answer. */
 export function demoRequest(rpcType: BackendKind, id: string): { method: string; url: string; body: string } {
   if (rpcType === "rest") return { method: "GET", url: `/v1/forecast?station=${id}`, body: "" };
-  if (rpcType === "cometbft") return { method: "GET", url: `/abci_query?path=%22/demo%22&data=%22${id}%22`, body: "" };
-  return { method: "POST", url: "/", body: JSON.stringify({ jsonrpc: "2.0", id, method: "eth_call", params: [] }) };
+  if (rpcType === "cometbft")
+    return { method: "GET", url: `/abci_query?path=%22/demo%22&data=%22${id}%22`, body: "" };
+  return {
+    method: "POST",
+    url: "/",
+    body: JSON.stringify({ jsonrpc: "2.0", id, method: "eth_call", params: [] }),
+  };
 }
 
 /** Whether a body is the answer to the request with that id. */
@@ -58,7 +63,8 @@ const ANSWERS: Readonly<Record<BackendKind, (asked: Asked) => Answer>> = {
   },
   rest: ({ url }) => {
     const station = url.searchParams.get("station");
-    if (url.pathname !== "/v1/forecast" || station === null) return { status: 404, body: { error: "not found" } };
+    if (url.pathname !== "/v1/forecast" || station === null)
+      return { status: 404, body: { error: "not found" } };
     return { status: 200, body: { station, forecast: digestOf(station) } };
   },
 };

@@ -1,5 +1,5 @@
-import type { Logger } from "../../../base/logger.ts";
 import { toError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/logger.ts";
 import type { Block, ChainClient, ChainEvent } from "../../../chain/node/types.ts";
 
 /** Whose relays of which session: what every figure of the report is counted by. */
@@ -61,7 +61,11 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "pocket.proof.EventClaimUpdated": claimed,
   "pocket.proof.EventProofValidityChecked": (facts, told) => {
     const verified = told["claim_proof_status_int"] === VALIDATED;
-    return { ...facts, proofVerified: verified, proofFailure: verified ? undefined : (told["failure_reason"] ?? "") };
+    return {
+      ...facts,
+      proofVerified: verified,
+      proofFailure: verified ? undefined : (told["failure_reason"] ?? ""),
+    };
   },
   "pocket.tokenomics.EventClaimSettled": (facts, told, height) => ({
     ...facts,
@@ -118,7 +122,10 @@ export class ChainFacts {
         this.#height = height;
         return;
       } catch (thrown) {
-        this.#logger.warn({ height, attempt, error: toError(thrown).message }, "a block's events were not read");
+        this.#logger.warn(
+          { height, attempt, error: toError(thrown).message },
+          "a block's events were not read",
+        );
         if (attempt >= MAX_READS) return;
       }
     }
@@ -144,7 +151,9 @@ const MAX_READS = 5;
 
 /** Values are JSON: texts and 64-bit integers quoted, others bare (mining-path 6.3). */
 const attributesOf = ({ attributes }: ChainEvent): Told =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, /^".*"$/s.test(value) ? value.slice(1, -1) : value]));
+  Object.fromEntries(
+    attributes.map(({ key, value }) => [key, /^".*"$/s.test(value) ? value.slice(1, -1) : value]),
+  );
 
 const integer = (text: string | undefined): bigint =>
   text !== undefined && /^\d+$/.test(text) ? BigInt(text) : 0n;

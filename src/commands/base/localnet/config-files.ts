@@ -27,7 +27,9 @@ export function writeConfigFiles(directory: Directory, given: Given): ConfigFile
 
 /** As text, not through the YAML writer: 64 digits without quotes could be read as a number elsewhere. */
 const keysYaml = (actors: readonly Actor[]): string =>
-  ["keys:", ...actors.map(({ privateKey, address }) => `  - "${toHex(privateKey)}" # ${address}`), ""].join("\n");
+  ["keys:", ...actors.map(({ privateKey, address }) => `  - "${toHex(privateKey)}" # ${address}`), ""].join(
+    "\n",
+  );
 
 const common = ({ plan, ports, redisUrl }: Given, supplierKeys: string) => ({
   redis: { url: redisUrl },

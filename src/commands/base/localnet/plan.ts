@@ -34,11 +34,9 @@ export type Plan = {
   readonly suppliers: readonly Actor[];
   readonly gateways: readonly Actor[];
   readonly applications: readonly PlannedApplication[];
-  readonly serviceOwner: Actor;
-  readonly dao: Actor;
-  readonly validator: Actor;
   readonly grid: PlannedGrid;
   readonly blockTimeMs: number;
+  readonly seed: number;
   /** A claim of at least so many upokt needs a proof. */
   readonly proofThreshold: bigint;
   /** How probably a smaller one needs a proof. */
@@ -79,11 +77,9 @@ export function planLocalnet(settings: LocalnetSettings): Plan {
       service,
       gateways: (delegations[index] ?? []).filter((gateway) => gateway !== undefined),
     })),
-    serviceOwner: actor(seed, "service-owner"),
-    dao: actor(seed, "dao"),
-    validator: actor(seed, "validator"),
     grid: gridFor(settings),
     blockTimeMs: settings.blockTimeMs,
+    seed,
     proofThreshold: thresholdFor(settings),
     proofProbability: 0.25,
   };

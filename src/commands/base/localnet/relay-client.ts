@@ -36,10 +36,14 @@ export type SignedRelay = {
 
 export type Sent =
   | { readonly kind: "answered"; readonly latencyMs: number }
-  /** The relayer said no. `final`: sending the same bytes again cannot help. */
-  | { readonly kind: "refused"; readonly reason: string; readonly final: boolean }
-  /** No answer: the relay may have been stored. */
-  | { readonly kind: "unanswered"; readonly reason: string };
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      /** Sending the same bytes again cannot help. */
+      readonly final: boolean;
+      /** Without a word from the relayer, or after a failure of its own, nobody knows. */
+      readonly maybeStored: boolean;
+    };
 
 const RPC_NUMBERS: Readonly<Record<BackendKind, string>> = { jsonrpc: "3", rest: "4", cometbft: "5" };
 
@@ -98,10 +102,11 @@ export class RelayClient implements Closable {
       const bytes = new Uint8Array(await body.arrayBuffer());
       if (statusCode !== 200) return refusal(statusCode, bytes);
       const problem = answerProblem(relay, bytes);
-      if (problem !== undefined) return { kind: "refused", reason: `bad answer: ${problem}`, final: true };
+      if (problem !== undefined) return failed(`bad answer: ${problem}`, { final: true, maybeStored: true });
       return { kind: "answered", latencyMs: this.#clock.monotonic() - start };
     } catch (thrown) {
-      return { kind: "unanswered", reason: toError(thrown).message };
+      const error: NodeJS.ErrnoException = toError(thrown);
+      return failed(error.message, { final: false, maybeStored: error.code !== "ECONNREFUSED" });
     }
   }
 
@@ -115,7 +120,10 @@ export function answerProblem({ id, supplier }: SignedRelay, bytes: Uint8Array):
   try {
     const response = RelayResponse.decode(bytes);
     if (!verifyResponse(response, supplier.publicKey)) return "the supplier's signature is not valid";
-    if (response.payloadHash === undefined || !equalBytes(response.payloadHash, payloadHash(response.payload)))
+    if (
+      response.payloadHash === undefined ||
+      !equalBytes(response.payloadHash, payloadHash(response.payload))
+    )
       return "the signed hash is not the payload's";
     const { statusCode, bodyBz } = PoktHttpResponse.decode(response.payload);
     if (statusCode !== 200) return `the backend answered ${statusCode}`;
@@ -133,8 +141,15 @@ function refusal(status: number, body: Uint8Array): Sent {
   } catch {
     text = "no reason given";
   }
-  return { kind: "refused", reason: `${status} ${text.slice(0, 120)}`, final: status < 500 && status !== 429 };
+  const final = status < 500 && status !== 429;
+  return failed(`${status} ${text.slice(0, 120)}`, { final, maybeStored: status >= 500 });
 }
+
+const failed = (reason: string, what: { final: boolean; maybeStored: boolean }): Sent => ({
+  kind: "failed",
+  reason,
+  ...what,
+});
 
 /** A name for a relay that no other one of the run has. */
 export const relayId = (seed: number, number: number): string =>

@@ -10,6 +10,10 @@ export function dueBy(elapsed: number, total: number, count: number): number {
 }
 
 /** The n-th of all pairs of a service and a supplier, round robin; both lists non-empty. Pure. */
-export function pairOf(turn: number, services: number, suppliers: number): { service: number; supplier: number } {
+export function pairOf(
+  turn: number,
+  services: number,
+  suppliers: number,
+): { service: number; supplier: number } {
   return { service: turn % services, supplier: Math.floor(turn / services) % suppliers };
 }

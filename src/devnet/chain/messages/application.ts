@@ -14,7 +14,7 @@ import { send } from "../bank.ts";
 import { amountOf, upokt } from "../coins.ts";
 import { applicationJson } from "../entity-json.ts";
 import { GAS } from "../gas.ts";
-import { require, requireAddress, requireStake } from "./checks.ts";
+import { insist, requireAddress, requireStake } from "./checks.ts";
 import { messageType } from "./message-type.ts";
 
 const POOL = moduleAddress("application");
@@ -22,8 +22,11 @@ const INVALID_STAKE = "invalid application stake";
 
 function found(state: ChainState, address: string): Application {
   const application = state.applications.get(address);
-  require(application !==
-    undefined, `application with address "${address}": application not found`, "NotFound");
+  insist(
+    application !== undefined,
+    `application with address "${address}": application not found`,
+    "NotFound",
+  );
   return application;
 }
 
@@ -35,9 +38,10 @@ export const stakeApplication = messageType(MsgStakeApplication, {
     const { address, services } = message;
     const known = state.applications.get(address);
     const before = amountOf(known?.stake);
-    require(known === undefined ||
-      stake >
-        before, `stake amount ${stake}upokt must be higher than previous stake amount ${before}upokt: ${INVALID_STAKE}`);
+    insist(
+      known === undefined || stake > before,
+      `stake amount ${stake}upokt must be higher than previous stake amount ${before}upokt: ${INVALID_STAKE}`,
+    );
     send(state, ctx.emit, address, POOL, stake - before);
     const { end } = currentSession(state);
     const application: Application = {
@@ -57,12 +61,14 @@ export const stakeApplication = messageType(MsgStakeApplication, {
 function checkStake(state: ChainState, { address, stake, services }: MsgStakeApplication): bigint {
   requireAddress(address, "application");
   const amount = requireStake(stake, INVALID_STAKE);
-  require(services.length > 0, "no service configs provided: invalid service configs");
+  insist(services.length > 0, "no service configs provided: invalid service configs");
   for (const { serviceId } of services)
-    require(state.services.get(serviceId) !==
-      undefined, `service "${serviceId}" does not exist: service not found`);
+    insist(
+      state.services.get(serviceId) !== undefined,
+      `service "${serviceId}" does not exist: service not found`,
+    );
   const least = amountOf(liveParams(state, "application").minStake);
-  require(amount >= least, `application "${address}" must stake at least ${least}upokt: ${INVALID_STAKE}`);
+  insist(amount >= least, `application "${address}" must stake at least ${least}upokt: ${INVALID_STAKE}`);
   return amount;
 }
 
@@ -127,8 +133,11 @@ export const unstakeApplication = messageType(MsgUnstakeApplication, {
   gas: () => GAS.application,
   handle: (state, { address }, ctx) => {
     const application = found(state, address);
-    require(application.unstakeSessionEndHeight ===
-      0n, `application with address "${address}": application is in unbonding period`, "FailedPrecondition");
+    insist(
+      application.unstakeSessionEndHeight === 0n,
+      `application with address "${address}": application is in unbonding period`,
+      "FailedPrecondition",
+    );
     const { end } = currentSession(state);
     const leaving: Application = { ...application, unstakeSessionEndHeight: end };
     state.applications.set(address, leaving);
@@ -150,18 +159,25 @@ export const delegateToGateway = messageType(MsgDelegateToGateway, {
   handle: (state, { appAddress, gatewayAddress }, ctx) => {
     const application = found(state, appAddress);
     const gateway = state.gateways.get(gatewayAddress);
-    require(gateway !== undefined, `gateway with address "${gatewayAddress}": gateway not found`, "NotFound");
+    insist(gateway !== undefined, `gateway with address "${gatewayAddress}": gateway not found`, "NotFound");
     const { unstakeSessionEndHeight: leaves } = gateway;
-    require(leaves === 0n ||
-      ctx.height <=
-        leaves, `gateway with address "${gatewayAddress}" is not active: gateway is inactive`, "FailedPrecondition");
+    insist(
+      leaves === 0n || ctx.height <= leaves,
+      `gateway with address "${gatewayAddress}" is not active: gateway is inactive`,
+      "FailedPrecondition",
+    );
     const delegatees = application.delegateeGatewayAddresses;
-    require(!delegatees.includes(
-      gatewayAddress,
-    ), `application already delegated to gateway with address "${gatewayAddress}": application already delegated to gateway`, "FailedPrecondition");
+    insist(
+      !delegatees.includes(gatewayAddress),
+      `application already delegated to gateway with address "${gatewayAddress}": application already delegated to gateway`,
+      "FailedPrecondition",
+    );
     const most = liveParams(state, "application").maxDelegatedGateways;
-    require(BigInt(delegatees.length) <
-      most, `application already delegated to ${most} gateways, cannot delegate to more: application has reached the maximum number of delegated gateways`, "FailedPrecondition");
+    insist(
+      BigInt(delegatees.length) < most,
+      `application already delegated to ${most} gateways, cannot delegate to more: application has reached the maximum number of delegated gateways`,
+      "FailedPrecondition",
+    );
     const next: Application = {
       ...application,
       delegateeGatewayAddresses: [...delegatees, gatewayAddress],
@@ -186,9 +202,11 @@ export const undelegateFromGateway = messageType(MsgUndelegateFromGateway, {
   gas: () => GAS.application,
   handle: (state, { appAddress, gatewayAddress }, ctx) => {
     const application = found(state, appAddress);
-    require(application.delegateeGatewayAddresses.includes(
-      gatewayAddress,
-    ), `application not delegated to gateway with address "${gatewayAddress}": application not delegated to gateway`, "FailedPrecondition");
+    insist(
+      application.delegateeGatewayAddresses.includes(gatewayAddress),
+      `application not delegated to gateway with address "${gatewayAddress}": application not delegated to gateway`,
+      "FailedPrecondition",
+    );
     const { end } = currentSession(state);
     const next = undelegated(application, gatewayAddress, end);
     state.applications.set(appAddress, next);

@@ -4,7 +4,7 @@ import { addressProblem } from "../bech32-problem.ts";
 import { amountOf, DENOM } from "../coins.ts";
 
 /** Throws HandlerError with the class and text when the condition does not hold. */
-export function require(
+export function insist(
   holds: boolean,
   text: string,
   grpcClass: GrpcClass = "InvalidArgument",
@@ -15,15 +15,17 @@ export function require(
 /** Throws HandlerError InvalidArgument on a text that is no address. */
 export function requireAddress(address: string, what: string): void {
   const problem = addressProblem(address);
-  require(problem === undefined, `invalid ${what} address "${address}"; (${problem}): invalid address`);
+  insist(problem === undefined, `invalid ${what} address "${address}"; (${problem}): invalid address`);
 }
 
 /** The upokt of a stake. Throws HandlerError InvalidArgument unless it is a positive amount of upokt. */
 export function requireStake(stake: Coin | undefined, error: string): bigint {
-  require(stake !== undefined, `nil stake amount: ${error}`);
-  require(stake.denom ===
-    DENOM, `invalid stake amount denom, expecting ${DENOM}, got ${stake.denom}: ${error}`);
+  insist(stake !== undefined, `nil stake amount: ${error}`);
+  insist(
+    stake.denom === DENOM,
+    `invalid stake amount denom, expecting ${DENOM}, got ${stake.denom}: ${error}`,
+  );
   const amount = amountOf(stake);
-  require(amount > 0n, `invalid stake amount: ${stake.amount}${stake.denom} <= 0: ${error}`);
+  insist(amount > 0n, `invalid stake amount: ${stake.amount}${stake.denom} <= 0: ${error}`);
   return amount;
 }

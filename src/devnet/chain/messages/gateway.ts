@@ -7,7 +7,7 @@ import { send } from "../bank.ts";
 import { amountOf, upokt } from "../coins.ts";
 import { gatewayJson } from "../entity-json.ts";
 import { GAS } from "../gas.ts";
-import { require, requireAddress, requireStake } from "./checks.ts";
+import { insist, requireAddress, requireStake } from "./checks.ts";
 import { messageType } from "./message-type.ts";
 
 const POOL = moduleAddress("gateway");
@@ -21,12 +21,13 @@ export const stakeGateway = messageType(MsgStakeGateway, {
     requireAddress(address, "gateway");
     const stake = requireStake(message.stake, INVALID_STAKE);
     const least = amountOf(liveParams(state, "gateway").minStake);
-    require(stake >= least, `gateway "${address}" must stake at least ${least}upokt: ${INVALID_STAKE}`);
+    insist(stake >= least, `gateway "${address}" must stake at least ${least}upokt: ${INVALID_STAKE}`);
     const known = state.gateways.get(address);
     const before = amountOf(known?.stake);
-    require(known === undefined ||
-      stake >
-        before, `stake amount ${stake}upokt must be higher than previous stake amount ${before}upokt: ${INVALID_STAKE}`);
+    insist(
+      known === undefined || stake > before,
+      `stake amount ${stake}upokt must be higher than previous stake amount ${before}upokt: ${INVALID_STAKE}`,
+    );
     send(state, ctx.emit, address, POOL, stake - before);
     const gateway: Gateway = {
       address,
@@ -47,9 +48,12 @@ export const unstakeGateway = messageType(MsgUnstakeGateway, {
   gas: () => GAS.application,
   handle: (state, { address }, ctx) => {
     const gateway = state.gateways.get(address);
-    require(gateway !== undefined, `gateway with address "${address}": gateway not found`, "NotFound");
-    require(gateway.unstakeSessionEndHeight ===
-      0n, `gateway with address "${address}": gateway is in unbonding period`, "FailedPrecondition");
+    insist(gateway !== undefined, `gateway with address "${address}": gateway not found`, "NotFound");
+    insist(
+      gateway.unstakeSessionEndHeight === 0n,
+      `gateway with address "${address}": gateway is in unbonding period`,
+      "FailedPrecondition",
+    );
     const { end } = currentSession(state);
     const leaving: Gateway = { ...gateway, unstakeSessionEndHeight: end };
     state.gateways.set(address, leaving);

@@ -30,7 +30,7 @@ type Rules<T> = {
   gas(message: T): number;
   stateless?(message: T): TxError | undefined;
   /** Nothing means an empty response. */
-  handle(state: ChainState, message: T, ctx: BlockContext): Uint8Array | void;
+  handle(state: ChainState, message: T, ctx: BlockContext): Uint8Array | undefined;
 };
 
 const EMPTY_RESPONSE = new Uint8Array();

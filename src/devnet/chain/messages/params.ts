@@ -11,7 +11,7 @@ import { type ChainState, type ModuleName, type ModuleParams, setLiveParams } fr
 import { AUTHORITY } from "../accounts.ts";
 import { GAS } from "../gas.ts";
 import { updateSessionParams, updateSharedParams } from "../params-update.ts";
-import { require } from "./checks.ts";
+import { insist } from "./checks.ts";
 import { type MessageType, messageType } from "./message-type.ts";
 
 /** The message that replaces all params of a module, by the name of the module (chain 10). */
@@ -34,8 +34,11 @@ function update<Params>(
     signer: ({ authority }) => authority,
     gas: () => GAS.paramsUpdate,
     handle: (state, { authority, params }) => {
-      require(authority ===
-        AUTHORITY, `invalid authority; expected ${AUTHORITY}, got ${authority}: the provided authority address does not match the onchain governance address`, "PermissionDenied");
+      insist(
+        authority === AUTHORITY,
+        `invalid authority; expected ${AUTHORITY}, got ${authority}: the provided authority address does not match the onchain governance address`,
+        "PermissionDenied",
+      );
       apply(state, params);
     },
   });

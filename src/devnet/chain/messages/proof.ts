@@ -15,13 +15,17 @@ export function proofMessages(hooks: MoneyHooks): readonly MessageType[] {
       signer: ({ supplierOperatorAddress }) => supplierOperatorAddress,
       gas: () => GAS.claim,
       stateless,
-      handle: (state, message, ctx) => hooks.handleCreateClaim(state, message, ctx),
+      handle: (state, message, ctx) => {
+        hooks.handleCreateClaim(state, message, ctx);
+      },
     }),
     messageType<MsgSubmitProof>(MsgSubmitProof, {
       signer: ({ supplierOperatorAddress }) => supplierOperatorAddress,
       gas: ({ proof }) => GAS.proof.base + GAS.proof.perByte * proof.length,
       stateless,
-      handle: (state, message, ctx) => hooks.handleSubmitProof(state, message, ctx),
+      handle: (state, message, ctx) => {
+        hooks.handleSubmitProof(state, message, ctx);
+      },
     }),
   ];
 }

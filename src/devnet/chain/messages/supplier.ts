@@ -10,7 +10,7 @@ import { amountOf, upokt } from "../coins.ts";
 import { supplierJson } from "../entity-json.ts";
 import { GAS } from "../gas.ts";
 import { configsOf } from "../supplier-record.ts";
-import { require, requireAddress, requireStake } from "./checks.ts";
+import { insist, requireAddress, requireStake } from "./checks.ts";
 import { messageType } from "./message-type.ts";
 
 const POOL = moduleAddress("supplier");
@@ -37,22 +37,27 @@ function checkStake(state: ChainState, message: MsgStakeSupplier): void {
   const { signer, ownerAddress, operatorAddress, services } = message;
   requireAddress(ownerAddress, "owner");
   requireAddress(operatorAddress, "operator");
-  require(signer === ownerAddress ||
-    signer ===
-      operatorAddress, `signer address "${signer}" does not match owner address or supplier operator address: invalid address`);
-  require(ownerAddress !== POOL, `owner address "${ownerAddress}" is a module account: invalid address`);
+  insist(
+    signer === ownerAddress || signer === operatorAddress,
+    `signer address "${signer}" does not match owner address or supplier operator address: invalid address`,
+  );
+  insist(ownerAddress !== POOL, `owner address "${ownerAddress}" is a module account: invalid address`);
   const stake = requireStake(message.stake, INVALID_STAKE);
   for (const { serviceId } of services)
-    require(state.services.get(serviceId) !==
-      undefined, `service "${serviceId}" does not exist: service not found`);
+    insist(
+      state.services.get(serviceId) !== undefined,
+      `service "${serviceId}" does not exist: service not found`,
+    );
   const least = amountOf(liveParams(state, "supplier").minStake);
-  require(stake >=
-    least, `supplier with owner "${ownerAddress}" must stake at least ${least}upokt: ${INVALID_STAKE}`);
+  insist(
+    stake >= least,
+    `supplier with owner "${ownerAddress}" must stake at least ${least}upokt: ${INVALID_STAKE}`,
+  );
 }
 
 function stakeNew(state: ChainState, message: MsgStakeSupplier, ctx: BlockContext): void {
   const { signer, ownerAddress, operatorAddress, services } = message;
-  require(services.length > 0, "no service configs provided: invalid service config");
+  insist(services.length > 0, "no service configs provided: invalid service config");
   send(state, ctx.emit, signer, POOL, amountOf(message.stake));
   payFee(state, signer, ctx);
   state.suppliers.set(operatorAddress, {
@@ -68,16 +73,19 @@ function stakeNew(state: ChainState, message: MsgStakeSupplier, ctx: BlockContex
 
 function stakeAgain(state: ChainState, message: MsgStakeSupplier, known: Supplier, ctx: BlockContext): void {
   const { signer, operatorAddress, services } = message;
-  require(signer === known.ownerAddress ||
-    signer ===
-      known.operatorAddress, `signer "${signer}" is neither the owner nor the operator of supplier "${operatorAddress}": invalid address`);
+  insist(
+    signer === known.ownerAddress || signer === known.operatorAddress,
+    `signer "${signer}" is neither the owner nor the operator of supplier "${operatorAddress}": invalid address`,
+  );
   const leaving = known.unstakeSessionEndHeight !== 0n;
-  require(!leaving ||
-    signer ===
-      known.ownerAddress, `only the owner "${known.ownerAddress}" can restake an unbonding supplier: invalid address`);
-  require(services.length === 0 ||
-    signer ===
-      operatorAddress, `only the operator "${operatorAddress}" can update the service configurations: invalid address`);
+  insist(
+    !leaving || signer === known.ownerAddress,
+    `only the owner "${known.ownerAddress}" can restake an unbonding supplier: invalid address`,
+  );
+  insist(
+    services.length === 0 || signer === operatorAddress,
+    `only the operator "${operatorAddress}" can update the service configurations: invalid address`,
+  );
   moveDifference(state, message, known, ctx);
   payFee(state, signer, ctx);
   const next: Supplier = {
@@ -158,13 +166,21 @@ export const unstakeSupplier = messageType(MsgUnstakeSupplier, {
   gas: () => GAS.supplier.base + 3 * GAS.supplier.perService,
   handle: (state, { signer, operatorAddress }, ctx) => {
     const supplier = state.suppliers.get(operatorAddress);
-    require(supplier !==
-      undefined, `supplier with operator address "${operatorAddress}": supplier not found`, "NotFound");
-    require(signer === supplier.ownerAddress ||
-      signer ===
-        operatorAddress, `signer "${signer}" is neither the owner nor the operator of supplier "${operatorAddress}": invalid address`, "PermissionDenied");
-    require(supplier.unstakeSessionEndHeight ===
-      0n, `supplier with operator address "${operatorAddress}": supplier is in unbonding period`, "FailedPrecondition");
+    insist(
+      supplier !== undefined,
+      `supplier with operator address "${operatorAddress}": supplier not found`,
+      "NotFound",
+    );
+    insist(
+      signer === supplier.ownerAddress || signer === operatorAddress,
+      `signer "${signer}" is neither the owner nor the operator of supplier "${operatorAddress}": invalid address`,
+      "PermissionDenied",
+    );
+    insist(
+      supplier.unstakeSessionEndHeight === 0n,
+      `supplier with operator address "${operatorAddress}": supplier is in unbonding period`,
+      "FailedPrecondition",
+    );
     const { end } = currentSession(state);
     const leaving: Supplier = { ...supplier, unstakeSessionEndHeight: end };
     state.suppliers.set(operatorAddress, leaving);

@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toHex } from "../../src/base/bytes.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Logger } from "../../src/base/logger.ts";
+import { type OpenChainClient, openChainClient } from "../../src/chain/node/client.ts";
+import { session } from "../../src/chain/node/queries.ts";
+import { PoktHttpRequest } from "../../src/chain/proto/http-envelope.ts";
+import type { RelayRequest } from "../../src/chain/proto/service.ts";
+import type { SessionHeader } from "../../src/chain/proto/session.ts";
+import { headerMap } from "../../src/chain/protocol/http-headers.ts";
+import { requestDigest } from "../../src/chain/protocol/relay-hash.ts";
+import { signRing } from "../../src/chain/protocol/ring/sign.ts";
+import { identityOf } from "../../src/devnet/genesis/identities.ts";
+import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
+import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
+import type { Namespace } from "../../src/runtime/redis/keys.ts";
+import { type Relayer, startRelayer } from "../../src/runtime/relayer/main.ts";
+import { type RedisServer, startRedis } from "./redis.ts";
+
+export const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const SEED = "kit";
+const SERVICE = "kit-svc";
+
+/** One supplier, one application with one gateway, one service with a weight that is not 1. */
+const genesis = (proofProbability: number) => `
+chain_id: kit
+seed: ${SEED}
+block_time_ms: 300
+params:
+  shared: { num_blocks_per_session: 20 }
+  proof: { proof_request_probability: ${proofProbability} }
+services: [{ id: ${SERVICE}, compute_units_per_relay: 7 }]
+gateways: [{ name: gateway }]
+applications: [{ name: application, stake: 100000000000, services: [${SERVICE}], gateways: [gateway] }]
+suppliers:
+  - name: supplier
+    stake: 2000000000
+    services: [{ id: ${SERVICE}, endpoints: [{ url: "http://127.0.0.1:1", rpc_type: JSON_RPC }] }]
+`;
+
+type Actor = { readonly address: string; readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
+
+export type Network = {
+  readonly redis: RedisServer;
+  readonly devnet: Devnet;
+  readonly chain: OpenChainClient;
+  readonly relayer: Relayer;
+  readonly url: string;
+  readonly keysFile: string;
+  readonly namespace: Namespace;
+  readonly supplier: Actor;
+  readonly application: Actor;
+  readonly gateway: Actor;
+  /** Requests that the backend got. */
+  backendCalls(): number;
+  /** The running session's header. */
+  header(): Promise<SessionHeader>;
+  /** A relay that the relayer accepts. */
+  sign(header: SessionHeader, body: string): RelayRequest;
+  close(): Promise<void>;
+};
+
+function actor(name: string): Actor {
+  const { address, privateKey, publicKey } = identityOf({ name }, SEED);
+  if (privateKey === undefined || publicKey === undefined) throw new Error(`${name} has no key`);
+  return { address, privateKey, publicKey };
+}
+
+/** A chain, a Redis, a backend and one relayer, all in this process but Redis; real sockets between them. */
+export async function startNetwork(
+  mode: "eager" | "optimistic",
+  { proofProbability = 0.25 }: { readonly proofProbability?: number } = {},
+): Promise<Network> {
+  const directory = mkdtempSync(join(tmpdir(), "relayminer-network-"));
+  const [supplier, application, gateway] = [actor("supplier"), actor("application"), actor("gateway")];
+  const redis = await startRedis();
+  const devnet = await startDevnet({ genesis: genesis(proofProbability), log: quiet });
+  let calls = 0;
+  const backend = await listen(
+    createServer((request, response) => {
+      calls += 1;
+      request.resume().on("end", () => response.end('{"jsonrpc":"2.0","id":1,"result":"0x1"}'));
+    }),
+  );
+  const keysFile = join(directory, "keys.yaml");
+  writeFileSync(keysFile, `keys: ["${toHex(supplier.privateKey)}"]\n`, { mode: 0o600 });
+  const configFile = join(directory, "relayer.yaml");
+  writeFileSync(
+    configFile,
+    `
+listen_addr: 127.0.0.1:0
+redis: { url: "${redis.url}" }
+pocket_node: { query_node_rpc_url: "${devnet.rpcUrl}", chain_id: kit }
+keys: { keys_file: "${keysFile}" }
+default_validation_mode: ${mode}
+metrics: { enabled: false }
+health_check: { enabled: false }
+services:
+  ${SERVICE}: { backends: { jsonrpc: { url: "http://127.0.0.1:${portOf(backend)}" } } }
+`,
+  );
+  const { config } = loadRelayerConfig(configFile);
+  const relayer = await startRelayer({ config, version: "test", logger: quiet, clock: systemClock });
+  const chain = openChainClient({
+    urls: [devnet.rpcUrl],
+    timeoutMs: 5_000,
+    logger: quiet,
+    clock: systemClock,
+  });
+  return {
+    redis,
+    devnet,
+    chain,
+    relayer,
+    url: `http://127.0.0.1:${relayer.port}`,
+    keysFile,
+    namespace: config.redis.namespace,
+    supplier,
+    application,
+    gateway,
+    backendCalls: () => calls,
+    header: async () => {
+      const { latestHeight } = await chain.status();
+      const of = {
+        applicationAddress: application.address,
+        serviceId: SERVICE,
+        blockHeight: latestHeight - 1n,
+      };
+      const { header } = await session(chain, of);
+      if (header === undefined) throw new Error("the session has no header");
+      return header;
+    },
+    sign: (header, body) => {
+      const payload = PoktHttpRequest.encode({
+        method: "POST",
+        header: headerMap([["Content-Type", "application/json"]]),
+        url: "http://anything/",
+        bodyBz: new TextEncoder().encode(body),
+      });
+      const meta = {
+        sessionHeader: header,
+        signature: new Uint8Array(),
+        supplierOperatorAddress: supplier.address,
+      };
+      const publicKeys = [application.publicKey, gateway.publicKey];
+      const digest = requestDigest({ meta, payload });
+      const signature = signRing({ publicKeys, signerIndex: 1, privateKey: gateway.privateKey, digest });
+      return { meta: { ...meta, signature }, payload };
+    },
+    close: async () => {
+      await relayer.close();
+      await chain.close();
+      await devnet.close();
+      backend.closeAllConnections();
+      await new Promise((resolve) => backend.close(resolve));
+      await redis.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listen(server: Server): Promise<Server> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;

@@ -23,7 +23,7 @@ const REDIS = {
   "redis.consumer_name":
     "Name of this miner in leases, the consumer group and heartbeats; must differ between miners. Without it: `miner-<host>-<pid>`.",
   "redis.claim_idle_timeout_ms":
-    "A stream entry that was delivered and not acknowledged for so long is read again. At a takeover all pending entries are, at once.",
+    "Whatever is pending in a supplier's stream is taken over with its lease, and every two seconds after. Only behind a crowd of entries that cannot be applied must an entry have been idle for so long.",
 };
 
 const CHAIN = {

@@ -19,7 +19,7 @@ export default class Localnet extends RelayminerCommand {
     "<%= config.bin %> <%= command.id %> --relays 5000 --sessions 3 --json",
     {
       description: "Leave it running, with a little traffic, for the dashboard and the other commands",
-      command: "<%= config.bin %> <%= command.id %> --keep --rps 5",
+      command: "<%= config.bin %> <%= command.id %> --keep",
     },
   ];
   static override flags = {
@@ -57,8 +57,7 @@ export default class Localnet extends RelayminerCommand {
       summary: "Go on running after the report, until Ctrl-C; <dir>/localnet.json tells where everything is",
     }),
     rps: Flags.integer({
-      summary: "With --keep: relays a second from then on",
-      default: 0,
+      summary: "With --keep: relays a second from then on; by default 2, or none with --relays 0",
       min: 0,
       max: 200,
       dependsOn: ["keep"],
@@ -95,7 +94,7 @@ export default class Localnet extends RelayminerCommand {
         suppliers: flags.suppliers,
         directory: resolve(flags.dir),
         keep: flags.keep,
-        rps: flags.rps,
+        rps: flags.rps ?? (flags.relays === 0 ? 0 : KEPT_RPS),
         restart: flags.restart,
         seed: flags.seed,
         port: flags.port,
@@ -126,6 +125,9 @@ export default class Localnet extends RelayminerCommand {
     return this.exit(explained.exit);
   }
 }
+
+/** Enough for the dashboard to have something to show, too little to be in anybody's way. */
+const KEPT_RPS = 2;
 
 /** 128 + SIGINT, as shells have it. */
 const INTERRUPTED = 130;

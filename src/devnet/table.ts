@@ -76,7 +76,9 @@ type Version<V> = { readonly height: bigint; readonly entry: Entry<V> };
 export class VersionedTable<V> implements Table<V> {
   readonly #versions = new Map<string, Version<V>[]>();
   readonly #touched = new Map<bigint, Set<string>>();
+  /** Keys of every version, and those that exist now; made when asked for. */
   #sorted: readonly string[] | undefined;
+  #sortedNow: readonly string[] | undefined;
   #height = 0n;
 
   /** From now on writes belong to this height. */
@@ -98,7 +100,8 @@ export class VersionedTable<V> implements Table<V> {
   }
 
   keys(prefix = ""): readonly string[] {
-    return this.#keysWhere(prefix, (key) => this.get(key) !== undefined);
+    this.#sortedNow ??= this.#allKeys().filter((key) => this.get(key) !== undefined);
+    return withPrefix(this.#sortedNow, prefix);
   }
 
   values(prefix = ""): readonly V[] {
@@ -108,7 +111,7 @@ export class VersionedTable<V> implements Table<V> {
   /** The table as it was after the block of that height; not to be written to. */
   at(height: bigint): Table<V> {
     const get = (key: string) => this.#getAt(key, height);
-    const keys = (prefix = "") => this.#keysWhere(prefix, (key) => get(key) !== undefined);
+    const keys = (prefix = "") => withPrefix(this.#allKeys(), prefix).filter((key) => get(key) !== undefined);
     const values = (prefix = "") => valuesOf({ get, keys }, prefix);
     return { get, keys, values, set: readOnly, delete: readOnly };
   }
@@ -116,7 +119,7 @@ export class VersionedTable<V> implements Table<V> {
   /** Forgets what only heights below `oldest` need. */
   prune(oldest: bigint): void {
     for (const [height, keys] of this.#touched) {
-      if (height > oldest) continue;
+      if (height > oldest) break;
       for (const key of keys) this.#pruneKey(key, oldest);
       this.#touched.delete(height);
     }
@@ -124,6 +127,7 @@ export class VersionedTable<V> implements Table<V> {
 
   #put(key: string, entry: Entry<V>): void {
     const versions = this.#versions.get(key);
+    if ((this.get(key) === undefined) !== (entry === NOTHING)) this.#sortedNow = undefined;
     const next: Version<V> = { height: this.#height, entry };
     if (versions === undefined) {
       this.#versions.set(key, [next]);
@@ -140,16 +144,9 @@ export class VersionedTable<V> implements Table<V> {
     return version === undefined || version.entry === NOTHING ? undefined : (version.entry as V);
   }
 
-  #keysWhere(prefix: string, exists: (key: string) => boolean): readonly string[] {
+  #allKeys(): readonly string[] {
     this.#sorted ??= [...this.#versions.keys()].sort(byCodeUnits);
-    const sorted = this.#sorted;
-    const found: string[] = [];
-    for (let index = firstAtLeast(sorted, prefix); index < sorted.length; index++) {
-      const key = sorted[index] ?? "";
-      if (!key.startsWith(prefix)) break;
-      if (exists(key)) found.push(key);
-    }
-    return found;
+    return this.#sorted;
   }
 
   #pruneKey(key: string, oldest: bigint): void {
@@ -162,6 +159,14 @@ export class VersionedTable<V> implements Table<V> {
       this.#sorted = undefined;
     }
   }
+}
+
+function withPrefix(sorted: readonly string[], prefix: string): readonly string[] {
+  if (prefix === "") return sorted;
+  const from = firstAtLeast(sorted, prefix);
+  let until = from;
+  while (sorted[until]?.startsWith(prefix)) until++;
+  return sorted.slice(from, until);
 }
 
 function firstAtLeast(sorted: readonly string[], key: string): number {

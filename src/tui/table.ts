@@ -14,7 +14,7 @@ export type Column = {
   /** Widths between which the column may shrink; it is never wider than what is in it. */
   readonly min: number;
   readonly max: number;
-  /** When even the least widths do not fit, columns go in this order, highest first; 0 stays. */
+  /** When even the least widths do not fit, columns go in this order, highest first; 0 stays, SPARE comes only beside whole others. */
   readonly drop: number;
   readonly cut?: "middle" | "end";
   /** What the column holds, for the help. */
@@ -26,6 +26,9 @@ export type Placed = { readonly index: number; readonly column: Column; readonly
 
 const GAP = 2;
 const TIGHT = 1;
+export const SPARE = 99;
+/** Every column gets so much before one gets all it could use. */
+const COMFORTABLE = 14;
 
 /** Which columns are shown and how wide: as wide as their content where there is room, else shrunk, else dropped. */
 export function layout(
@@ -35,29 +38,45 @@ export function layout(
 ): readonly Placed[] {
   const wanted = columns.map((column, index) => {
     const longest = rows.reduce((most, cells) => Math.max(most, cells[index]?.text.length ?? 0), 0);
-    // One more for the arrow of a sorted column.
-    const natural = Math.max(column.title.length + 1, Math.min(column.max, longest));
-    return { index, column, natural, least: Math.min(natural, Math.max(column.min, 1)) };
+    const natural = Math.max(
+      titleWidth(column),
+      Math.min(column.max, longest),
+      Math.min(column.max, column.title.length + 1),
+    );
+    return { index, column, natural, least: Math.min(natural, Math.max(column.min, titleWidth(column))) };
   });
-  let kept = wanted;
-  const leastOf = (all: typeof wanted) =>
-    all.reduce((sum, { least }) => sum + least, 0) + TIGHT * (all.length - 1);
-  while (leastOf(kept) > width && kept.some(({ column }) => column.drop > 0)) {
+  const sumOf = (all: typeof wanted, of: "natural" | "least") =>
+    all.reduce((sum, one) => sum + one[of], 0) + TIGHT * (all.length - 1);
+  const isSpare = ({ column }: (typeof wanted)[number]) => column.drop >= SPARE;
+  let kept = sumOf(wanted, "natural") > width ? wanted.filter((one) => !isSpare(one)) : wanted;
+  while (sumOf(kept, "least") > width && kept.some(({ column }) => column.drop > 0)) {
     const worst = Math.max(...kept.map(({ column }) => column.drop));
     kept = kept.filter(({ column }) => column.drop !== worst);
   }
-  let room = width - leastOf(kept);
   const widths = kept.map(({ least }) => least);
-  // One column of the screen at a time to whoever lacks most: no column starves beside a long one.
-  while (room > 0) {
-    const lacking = kept.map(({ natural }, at) => natural - (widths[at] ?? 0));
-    const most = Math.max(...lacking);
-    if (most <= 0) break;
+  const comfortable = kept.map(({ natural }) => Math.min(natural, COMFORTABLE));
+  const room = widen(widths, comfortable, width - sumOf(kept, "least"));
+  widen(
+    widths,
+    kept.map(({ natural }) => natural),
+    room,
+  );
+  return kept.map(({ index, column }, at) => ({ index, column, width: widths[at] ?? 0 }));
+}
+
+/** Title and the arrow of a sorted column; a title that may be cut in the middle (a replica's id) takes no more than ten. */
+const titleWidth = ({ title, cut }: Column): number =>
+  cut === "middle" ? Math.min(10, title.length + 1) : title.length + 1;
+
+/** Gives columns of the screen, one at a time, to whoever lacks most: none starves beside a long one. Answers what is left. */
+function widen(widths: number[], wanted: readonly number[], room: number): number {
+  for (let left = room; ; left--) {
+    const lacking = wanted.map((width, at) => width - (widths[at] ?? 0));
+    const most = Math.max(...lacking, 0);
+    if (left <= 0 || most === 0) return Math.max(0, left);
     const at = lacking.indexOf(most);
     widths[at] = (widths[at] ?? 0) + 1;
-    room--;
   }
-  return kept.map(({ index, column }, at) => ({ index, column, width: widths[at] ?? 0 }));
 }
 
 /** Blanks between columns: two where there is room. */
@@ -89,11 +108,7 @@ export function headerLine(
     const arrow = index === sorted.index ? (sorted.descending ? "▼" : "▲") : "";
     cells[index] = { text: column.title + arrow };
   }
-  return rowLine(
-    placed.map((one) => ({ ...one, column: { ...one.column, cut: "end" } })),
-    cells,
-    gap,
-  );
+  return rowLine(placed, cells, gap);
 }
 
 /** Sorted by one column; unknown values come last whichever way. Stable. */
@@ -102,12 +117,13 @@ export function sortRows<Row extends { readonly cells: readonly Cell[] }>(
   index: number,
   descending: boolean,
 ): readonly Row[] {
-  const sortValue = ({ cells }: Row) => {
+  const sortValue = ({ cells }: Row): Cell["sort"] => {
     const cell = cells[index];
     return cell && ("sort" in cell ? cell.sort : cell.text);
   };
   return rows.toSorted((left, right) => {
-    const [a, b] = [sortValue(left), sortValue(right)];
+    const a = sortValue(left);
+    const b = sortValue(right);
     if (a === b) return 0;
     if (a === undefined) return 1;
     if (b === undefined) return -1;

@@ -30,6 +30,10 @@ export const padStart = (text: string, width: number): string =>
 export const count = (value: bigint | number | undefined): string =>
   value === undefined ? UNKNOWN : String(value).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 
+/** 1 session, 2 sessions */
+export const plural = (value: bigint | number, noun: string): string =>
+  `${count(value)} ${noun}${Number(value) === 1 ? "" : "s"}`;
+
 /** One decimal below 100. */
 export const decimal = (value: number | undefined): string => {
   if (value === undefined) return UNKNOWN;
@@ -68,7 +72,8 @@ export function pokt(upokt: bigint | undefined): string {
   const amount = Number(upokt) / 1_000_000;
   if (amount >= 1_000_000) return `${(amount / 1_000_000).toFixed(2)}M POKT`;
   if (amount >= 10_000) return `${(amount / 1_000).toFixed(1)}k POKT`;
-  return `${amount.toFixed(amount >= 1_000 ? 0 : amount >= 100 ? 1 : 2)} POKT`;
+  if (amount >= 1_000) return `${count(Math.round(amount))} POKT`;
+  return `${amount.toFixed(amount >= 100 ? 1 : 2)} POKT`;
 }
 
 /** The exact amount: 126 420 000 upokt. */

@@ -1,10 +1,24 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { configDoc, keysOf, meaningOf } from "../../scripts/config-doc.mjs";
-import { MEANINGS, ROLES } from "../../scripts/config-meanings.mjs";
+import type { z } from "zod";
+// @ts-expect-error: a script, plain JavaScript
+import * as page from "../../scripts/config-doc.mjs";
+// @ts-expect-error: a script, plain JavaScript
+import * as words from "../../scripts/config-meanings.mjs";
 import { minerSchema } from "../../src/runtime/config/miner.ts";
 import { relayerSchema } from "../../src/runtime/config/relayer.ts";
+
+type Key = { readonly path: string; readonly unused: string | undefined; readonly later: object | undefined };
+type Role = { readonly file: string; readonly about: string };
+type Meanings = Readonly<Record<string, string>>;
+
+const { configDoc, keysOf, meaningOf } = page as {
+  configDoc(roles: readonly (Role & { readonly schema: z.ZodType })[], meanings: Meanings): string;
+  keysOf(schema: z.ZodType): readonly Key[];
+  meaningOf(meanings: Meanings, file: string, path: string): string | undefined;
+};
+const { MEANINGS, ROLES } = words as { MEANINGS: Meanings; ROLES: readonly Role[] };
 
 const SCHEMAS = { "relayer.yaml": relayerSchema, "miner.yaml": minerSchema };
 const roles = ROLES.map((role) => ({ ...role, schema: SCHEMAS[role.file as keyof typeof SCHEMAS] }));

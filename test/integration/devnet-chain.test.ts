@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { QUERIES } from "../../src/chain/proto/queries.ts";
+import { MsgUnstakeSupplier } from "../../src/chain/proto/supplier.ts";
 import { parseGasPrice } from "../../src/chain/protocol/tx/fee.ts";
+import { executeBlock } from "../../src/devnet/chain/block.ts";
+import { upokt } from "../../src/devnet/chain/coins.ts";
 import { runTx } from "../../src/devnet/chain/execute.ts";
 import { writeGenesis } from "../../src/devnet/chain/genesis-state.ts";
 import { messageRegistry } from "../../src/devnet/chain/messages/registry.ts";
+import { unstakeSupplier } from "../../src/devnet/chain/messages/supplier.ts";
+import { promoteSharedParams, updateSharedParams } from "../../src/devnet/chain/params-update.ts";
 import { answerQuery } from "../../src/devnet/chain/queries/answer.ts";
 import { cosmosQueries } from "../../src/devnet/chain/queries/cosmos.ts";
 import { pocketQueries } from "../../src/devnet/chain/queries/pocket.ts";
@@ -13,9 +18,9 @@ import { getSession } from "../../src/devnet/chain/sessions.ts";
 import { decodeTx } from "../../src/devnet/chain/tx.ts";
 import { storeClaim } from "../../src/devnet/keys.ts";
 import * as money from "../../src/devnet/money/main.ts";
-import { type ChainState, fork, StateStore } from "../../src/devnet/state.ts";
+import { type ChainState, fork, liveParams, StateStore, setLiveParams } from "../../src/devnet/state.ts";
 import { sortable } from "../../src/devnet/table.ts";
-import { APP, GATEWAY, recordedGenesis, recording, SUPPLIER } from "../kit/recorded-chain.ts";
+import { APP, GATEWAY, recordedGenesis, recording, SUPPLIER, WEBSOCKET_APP } from "../kit/recorded-chain.ts";
 import { Vectors } from "../kit/vectors.ts";
 
 const sessions = new Vectors("session").file.cases.filter((each) => each.kind === "chain_session");
@@ -164,7 +169,12 @@ const SUPPLIER_KEY = fromHex("024fb8d08d440c3be1a0cf2fa46ba008c6b4d2373cc6987574
 /** The state that recorded transactions were checked on: gateway with number 22, supplier with 7, both known by key. */
 function txState(timeNs = BLOCK_TIME): ChainState {
   const state = recordedState(1209n, timeNs);
-  const set = (address: string, accountNumber: bigint, publicKey: Uint8Array | undefined, sequence: bigint) => {
+  const set = (
+    address: string,
+    accountNumber: bigint,
+    publicKey: Uint8Array | undefined,
+    sequence: bigint,
+  ) => {
     state.accounts.set(address, { address, accountNumber, sequence, publicKey, module: undefined });
     state.balances.set(address, 999_999_999_994n);
   };
@@ -178,7 +188,9 @@ const sentBytes = (recorded: { request: { body: { params: { tx: string } } } }) 
 
 /** Recordings without inputs come from another day: their chain's clock was some time before the timeout. */
 const clockOf = (recorded: { inputs?: unknown }, tx: Uint8Array) =>
-  recorded.inputs === undefined ? (decodeTx(tx, rules.registry).timeoutNs ?? 0n) - 60_000_000_000n : BLOCK_TIME;
+  recorded.inputs === undefined
+    ? (decodeTx(tx, rules.registry).timeoutNs ?? 0n) - 60_000_000_000n
+    : BLOCK_TIME;
 
 describe("CheckTx answers as a real node", () => {
   const answers = [
@@ -219,7 +231,11 @@ describe("CheckTx answers as a real node", () => {
 
   test("garbage is a parse error", () => {
     const outcome = runTx(txState(), sentBytes(recording("tx/broadcast_tx_sync_garbage")), "check", rules);
-    expect(outcome).toMatchObject({ code: 2, codespace: "sdk", log: expect.stringMatching(/: tx parse error$/) });
+    expect(outcome).toMatchObject({
+      code: 2,
+      codespace: "sdk",
+      log: expect.stringMatching(/: tx parse error$/),
+    });
   });
 
   test("a timeout that was used, by the same sender and by another one", () => {
@@ -323,4 +339,145 @@ describe("Simulate answers as a real node", () => {
     const [used, recordedUse] = [own.gasInfo?.gasUsed ?? 0n, real.gasInfo?.gasUsed ?? 0n];
     expect(used > (recordedUse * 8n) / 10n && used < (recordedUse * 12n) / 10n).toBe(true);
   });
+});
+
+/** Session grid of the second recorded chain, whose length changed from 10 to 12 blocks in session 76. */
+function secondChain(height: bigint): ChainState {
+  const state = recordedState(height);
+  setLiveParams(state, "shared", {
+    ...liveParams(state, "shared"),
+    claimWindowCloseOffsetBlocks: 4n,
+    proofWindowCloseOffsetBlocks: 4n,
+    supplierUnbondingPeriodSessions: 1n,
+    applicationUnbondingPeriodSessions: 1n,
+  });
+  const sent = fork(state, { height: 757n });
+  updateSharedParams(sent, {
+    ...liveParams(sent, "shared"),
+    numBlocksPerSession: 12n,
+    claimWindowOpenOffsetBlocks: 2n,
+    computeUnitsToTokensMultiplier: 200n,
+  });
+  sent.commit();
+  if (height <= 761n) return state;
+  const promoted = fork(state, { height: 761n });
+  promoteSharedParams(promoted);
+  promoted.commit();
+  return state;
+}
+
+describe("params by height have the bytes of a real node", () => {
+  test.each([750, 757, 760, 761])("%i", (height) => {
+    const recorded = recording(`abci_query/shared_params_at_height_${height}_after_updates`);
+    expect(toHex(ask(secondChain(1701n), recorded).value ?? new Uint8Array())).toBe(recorded.value);
+  });
+});
+
+describe("blocks have the events of a real node", () => {
+  type Recorded = { type: string; attributes: { key: string; value: string }[] };
+  const recordedEvents = (name: string): Recorded[] =>
+    recording(`cometbft/${name}`).response.body.result.finalize_block_events.map(
+      ({ type, attributes }: Recorded) => ({
+        type,
+        attributes: attributes.map(({ key, value }) => ({ key, value })),
+      }),
+    );
+  const endBlock = (
+    events: readonly { type: string; attributes: readonly { key: string; value: string }[] }[],
+  ) => events.filter(({ attributes }) => attributes.at(-1)?.value === "EndBlock");
+  const execute = (state: ChainState) =>
+    executeBlock(
+      fork(state, { height: state.height - 1n }),
+      { height: state.height, timeNs: 1n, hash: new Uint8Array(32), txs: [], interventions: [] },
+      { ...rules, hooks: money },
+    );
+
+  test("an empty one", () => {
+    const { events } = execute(recordedState(1205n));
+    const shape = (list: readonly { type: string; attributes: readonly { key: string }[] }[]) =>
+      list.map(({ type, attributes }) => [type, ...attributes.map(({ key }) => key)]);
+    expect(shape(events)).toEqual(shape(recordedEvents("block_results_empty")));
+  });
+
+  test("the end of a supplier's unbonding, after a change of the session length", () => {
+    const operatorAddress = "pokt1m7tn3834h6xj6r3d7mvrh3c065fp6yz459q375";
+    const state = secondChain(772n);
+    const supplier = state.suppliers.get(operatorAddress);
+    if (supplier === undefined) throw new Error("no supplier");
+    state.suppliers.set(operatorAddress, {
+      ...supplier,
+      stake: upokt(2_750_000n),
+      unstakeSessionEndHeight: 760n,
+    });
+    state.unstakingSuppliers.set(operatorAddress, true);
+    expect(endBlock(execute(fork(state, { height: 771n })).events)).toEqual([]);
+    expect(endBlock(execute(state).events)).toEqual(
+      endBlock(recordedEvents("block_results_supplier_unbonding_end")),
+    );
+  });
+
+  test("the end of applications' unbonding, one of them below the minimum stake", () => {
+    const state = secondChain(784n);
+    const leave = (address: string, stake: bigint) => {
+      const application = state.applications.get(address);
+      if (application === undefined) throw new Error("no application");
+      state.applications.set(address, { ...application, stake: upokt(stake), unstakeSessionEndHeight: 772n });
+    };
+    leave(WEBSOCKET_APP, 10_000_000_000n);
+    leave(APP, 2n);
+    const outcome = execute(state);
+    expect(endBlock(outcome.events)).toEqual(
+      endBlock(recordedEvents("block_results_application_unbonding_end")),
+    );
+    expect(outcome.state.applications.get(APP)).toBeUndefined();
+  });
+});
+
+const LEAVER = "pokt1m7tn3834h6xj6r3d7mvrh3c065fp6yz459q375";
+const RETURNER = "pokt1yht4xtvkwkd4dqqay8qzqyed4fc6janq9vmzat";
+
+/** What the second chain had done before each of the recorded transactions. */
+function prepare(state: ChainState, name: string): void {
+  for (const address of [LEAVER, RETURNER]) {
+    const supplier = state.suppliers.get(address);
+    if (supplier !== undefined) state.suppliers.set(address, { ...supplier, stake: upokt(2_750_000n) });
+  }
+  const application = state.applications.get(APP);
+  if (application === undefined) throw new Error("no application");
+  const delegateeGatewayAddresses = name === "app_delegate" ? [] : [GATEWAY];
+  state.applications.set(APP, { ...application, stake: upokt(192_300_000n), delegateeGatewayAddresses });
+  if (name !== "supplier_restake") return;
+  const before = fork(state, { height: 757n });
+  unstakeSupplier
+    .decode(MsgUnstakeSupplier.encode({ signer: RETURNER, operatorAddress: RETURNER }))
+    .run(before, { height: 757n, timeMs: 0, emit: () => {} });
+  before.commit();
+}
+
+describe("stake messages have the events of a real node", () => {
+  test.each(["app_delegate", "app_undelegate", "app_unstake", "supplier_unstake", "supplier_restake"])(
+    "%s",
+    (name) => {
+      const { tx, tx_result, height } = recording(`tx/tx_lookup_${name}`).response.body.result;
+      const bytes = new Uint8Array(Buffer.from(tx, "base64"));
+      const decoded = decodeTx(bytes, rules.registry);
+      const state = fork(secondChain(BigInt(height)), {
+        timeNs: (decoded.timeoutNs ?? 60_000_000_000n) - 60_000_000_000n,
+      });
+      prepare(state, name);
+      const outcome = runTx(state, bytes, "simulate", rules);
+      const own = outcome.events.filter(({ attributes }) => attributes.at(-1)?.key === "msg_index");
+      const real = tx_result.events.filter(({ attributes }: { attributes: { key: string }[] }) =>
+        attributes.some(({ key }) => key === "msg_index"),
+      );
+      expect(outcome.log).toBe("");
+      expect(own).toEqual(
+        real.map(({ type, attributes }: { type: string; attributes: { key: string; value: string }[] }) => ({
+          type,
+          attributes: attributes.map(({ key, value }) => ({ key, value })),
+        })),
+      );
+      expect(Buffer.from(outcome.data ?? []).toString("base64")).toBe(tx_result.data);
+    },
+  );
 });

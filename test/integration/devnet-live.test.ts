@@ -113,7 +113,9 @@ describe("blocks", () => {
   });
 
   test("below 200 ms are refused", async () => {
-    await expect(startDevnet({ genesis: GENESIS, blockTimeMs: 199 })).rejects.toMatchObject({ code: "USAGE" });
+    await expect(startDevnet({ genesis: GENESIS, blockTimeMs: 199 })).rejects.toMatchObject({
+      code: "USAGE",
+    });
   });
 
   test("are stored before their state is readable, and indexed later", async () => {
@@ -125,7 +127,9 @@ describe("blocks", () => {
     await systemClock.sleep(50);
     expect(devnet.backend.status()).toMatchObject({ stored: 2n, executed: 1n });
     expect(devnet.backend.results(2n)).toBeUndefined();
-    expect(devnet.backend.query(QUERIES.sharedParams.path, new Uint8Array(), 0n)).toMatchObject({ height: 1n });
+    expect(devnet.backend.query(QUERIES.sharedParams.path, new Uint8Array(), 0n)).toMatchObject({
+      height: 1n,
+    });
     await step;
     expect(devnet.backend.results(2n)?.txs).toHaveLength(1);
     expect(await client.tx(hash)).toBeUndefined();
@@ -138,7 +142,8 @@ describe("blocks", () => {
     await devnet.control("send", { name: "alice", to: "newcomer", amount: 77 });
     await devnet.step();
     const request = { address: address("newcomer"), denom: "upokt" };
-    const at = async (height: bigint) => (await client.query(QUERIES.balance, request, height)).balance?.amount;
+    const at = async (height: bigint) =>
+      (await client.query(QUERIES.balance, request, height)).balance?.amount;
     expect(await at(1n)).toBe(String(before));
     expect(await at(2n)).toBe(String(before + 77n));
     await expect(client.query(QUERIES.balance, request, 4n)).rejects.toMatchObject({
@@ -163,6 +168,11 @@ describe("transactions", () => {
     const { executed } = devnet.backend.status();
     await devnet.step();
     expect(devnet.backend.results(executed + 1n)?.txs).toEqual([]);
+
+    await devnet.control("drop-txs", { count: 1 });
+    await expect(devnet.control("send", { name: "alice", to: "newcomer", amount: 1 })).rejects.toMatchObject({
+      message: expect.stringContaining("left the mempool"),
+    });
 
     const { hash: truth } = await client.block(2n);
     await devnet.control("lie-hash", { height: 2 });
@@ -234,7 +244,10 @@ describe("params", () => {
   });
 
   test("a price changes live at once, and by height with the next session", async () => {
-    await devnet.control("set-params", { module: "shared", params: { compute_units_to_tokens_multiplier: 9 } });
+    await devnet.control("set-params", {
+      module: "shared",
+      params: { compute_units_to_tokens_multiplier: 9 },
+    });
     const at = async (height: bigint) =>
       (await client.query(QUERIES.sharedParamsAtHeight, { height })).params?.computeUnitsToTokensMultiplier;
     expect((await client.query(QUERIES.sharedParams, {})).params?.computeUnitsToTokensMultiplier).toBe(9n);
@@ -317,7 +330,11 @@ describe("stakes", () => {
     expect(await balance(address("one"))).toBe(before + 2_000_000n);
     await expect(supplier("one")).rejects.toMatchObject({ code: "CHAIN_NOT_FOUND" });
     expect(eventsOf(30n, "pocket.supplier.EventSupplierUnbondingEnd")).toMatchObject([
-      { reason: '"SUPPLIER_UNBONDING_REASON_VOLUNTARY"', session_end_height: '"30"', unbonding_end_height: '"30"' },
+      {
+        reason: '"SUPPLIER_UNBONDING_REASON_VOLUNTARY"',
+        session_end_height: '"30"',
+        unbonding_end_height: '"30"',
+      },
     ]);
   });
 
@@ -331,7 +348,10 @@ describe("stakes", () => {
     const before = await balance(address("newcomer"));
     await devnet.control("stake", { ...stake, stake: 3_000_000 });
     expect(await balance(address("newcomer"))).toBe(before - 4_000_000n);
-    expect(await supplier("newcomer")).toMatchObject({ services: [], serviceConfigHistory: [{ activationHeight: 11n }] });
+    expect(await supplier("newcomer")).toMatchObject({
+      services: [],
+      serviceConfigHistory: [{ activationHeight: 11n }],
+    });
     await stepTo(11n);
     expect(await supplier("newcomer")).toMatchObject({ services: [{ serviceId: "http" }] });
     expect(eventsOf(11n, "pocket.supplier.EventSupplierServiceConfigActivated")).toEqual([
@@ -347,7 +367,13 @@ describe("stakes", () => {
   test("staking again cancels unbonding; other services end with the session", async () => {
     await devnet.control("unstake", { kind: "supplier", name: "two" });
     await stepTo(11n);
-    const stake = { kind: "supplier", name: "two", url: "http://127.0.0.1:2", services: ["grpc"], stake: 2_500_000 };
+    const stake = {
+      kind: "supplier",
+      name: "two",
+      url: "http://127.0.0.1:2",
+      services: ["grpc"],
+      stake: 2_500_000,
+    };
     await devnet.control("stake", stake);
     const record = await supplier("two");
     expect(record).toMatchObject({ unstakeSessionEndHeight: 0n, stake: { amount: "2500000" } });
@@ -391,7 +417,12 @@ describe("stakes", () => {
   });
 
   test("an application that changes its service does so with the next session", async () => {
-    await devnet.control("stake", { kind: "application", name: "app", stake: 10_000_000_001, services: ["grpc"] });
+    await devnet.control("stake", {
+      kind: "application",
+      name: "app",
+      stake: 10_000_000_001,
+      services: ["grpc"],
+    });
     const ask = (serviceId: string) =>
       client.query(QUERIES.getSession, { applicationAddress: address("app"), serviceId, blockHeight: 0n });
     expect((await ask("http")).session?.header?.serviceId).toBe("http");
@@ -404,7 +435,10 @@ describe("stakes", () => {
 
 test("the control API over HTTP", async () => {
   const post = async (name: string, args: unknown) => {
-    const answer = await fetch(`${devnet.rpcUrl}/control/${name}`, { method: "POST", body: JSON.stringify(args) });
+    const answer = await fetch(`${devnet.rpcUrl}/control/${name}`, {
+      method: "POST",
+      body: JSON.stringify(args),
+    });
     return (await answer.json()) as { ok: boolean; result: Record<string, unknown>; code?: string };
   };
   expect(await post("jump", { blocks: 5 })).toMatchObject({ ok: true, result: { executed: "6" } });

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
 import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
 import { loadKeys } from "../../src/runtime/keys/key-ring.ts";
+import { ERRORS, EXIT } from "../../src/runtime/ops/error-table.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "relayminer-docs-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -42,6 +43,23 @@ describe("every YAML file shown is one that loads, and nothing in it is without 
   });
 });
 
+const README = readFileSync("README.md", "utf8");
+
+test("the README's table of commands is what the command line has", () => {
+  const shown = [...README.matchAll(/^\| `([a-z ]+)` \|/gm)].map(([, name = ""]) => name);
+  const built = commandsIn("src/commands").filter(
+    (path) => !readFileSync(path, "utf8").includes("override hidden = true"),
+  );
+  const names = built.map((path) => path.slice("src/commands/".length, -".ts".length).replaceAll("/", " "));
+  expect(new Set(shown)).toEqual(new Set(names));
+});
+
+test("the README's exit codes are those that a command can end with", () => {
+  const shown = [...README.matchAll(/^\| (\d+) \| /gm)].map(([, code]) => Number(code));
+  const used = new Set<number>(Object.values(ERRORS).map(({ exit }) => exit));
+  expect(shown).toEqual([...used.add(0).add(EXIT.bug).add(130)].sort((left, right) => left - right));
+});
+
 test("pages link to what exists", () => {
   const broken = PAGES.flatMap((page) => {
     const text = readFileSync(page, "utf8");
@@ -69,6 +87,14 @@ function exists(path: string): boolean {
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === "ENOTDIR";
   }
+}
+
+function commandsIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "base" ? [] : commandsIn(path);
+    return entry.name.endsWith(".test.ts") ? [] : [path];
+  });
 }
 
 function markdownIn(folder: string): string[] {

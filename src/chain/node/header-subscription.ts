@@ -1,4 +1,5 @@
-import { Agent, WebSocket } from "undici";
+import type { Socket } from "node:net";
+import { Agent, buildConnector, WebSocket } from "undici";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
 import { webSocketTarget } from "./rpc-url.ts";
@@ -70,7 +71,16 @@ export class HeaderSubscription {
   /** One connection from handshake to end; resolves with why it ended. */
   async #connection(target: ReturnType<typeof webSocketTarget>): Promise<Ended> {
     let heard = false;
-    const dispatcher = new Agent({ connect: { timeout: HANDSHAKE_MS }, headersTimeout: HANDSHAKE_MS });
+    const connect = buildConnector({ timeout: HANDSHAKE_MS });
+    let raw: Socket | undefined;
+    const dispatcher = new Agent({
+      headersTimeout: HANDSHAKE_MS,
+      connect: (options, callback) =>
+        connect(options, (...result) => {
+          raw = result[1] ?? undefined;
+          callback(...result);
+        }),
+    });
     try {
       const reason = await new Promise<string>((resolve) => {
         const { "content-type": _, ...headers } = target.headers;
@@ -102,7 +112,9 @@ export class HeaderSubscription {
       return { reason, heard };
     } finally {
       this.#current = undefined;
-      await dispatcher.destroy(); // hard: a peer that says nothing would not answer a closing handshake either
+      // Hard: a peer that says nothing would not answer a closing handshake either. An upgraded connection is no longer the agent's.
+      raw?.destroy();
+      await dispatcher.destroy();
     }
   }
 }

@@ -1,4 +1,6 @@
-import { secp256k1 as noble } from "@noble/curves/secp256k1.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import * as noble from "@noble/secp256k1";
 import { AppError } from "../../base/errors.ts";
 import { nativeSecp256k1 } from "./native-secp256k1.ts";
 import { isLowScalar, isReduced, isZeroScalar, reduceScalar } from "./scalar.ts";
@@ -10,6 +12,9 @@ export type Ecdsa = {
   signDigest(privateKey: Uint8Array, digest: Uint8Array): Uint8Array;
   verifyDigest(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean;
 };
+
+noble.hashes.sha256 = sha256;
+noble.hashes.hmacSha256 = (key, message) => hmac(sha256, key, message);
 
 /** Pure JavaScript: where the addon is missing, and to check it against. */
 export const nobleEcdsa: Ecdsa = {

@@ -1,30 +1,25 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import { type OpenChainClient, openChainClient } from "../../chain/node/client.ts";
 import { loadNodeSection } from "../../runtime/config/node.ts";
+import { readLocalnet } from "./localnet-dir.ts";
 import { quietLogger } from "./quiet-logger.ts";
 
 type ChainFlags = { readonly config?: string | undefined; readonly localnet?: string | undefined };
 
-/** What a local network calls the YAML of its relayer. */
-const LOCALNET_CONFIG = "relayer.yaml";
+const LOCALNET_TIMEOUT_MS = 3_000;
 
-/** A client of the chain that --config or --localnet names; undefined when neither does. Nothing is asked yet. Errors as loadYaml's. */
-export function chainOf({ config, localnet }: ChainFlags): OpenChainClient | undefined {
-  const path = config ?? (localnet === undefined ? undefined : localnetConfig(localnet));
-  const node = path === undefined ? undefined : loadNodeSection(path);
-  if (node === undefined) return undefined;
-  return openChainClient({
-    urls: node.query_node_rpc_url,
-    timeoutMs: node.query_timeout_seconds * 1000,
-    logger: quietLogger("chain"),
-    clock: systemClock,
-  });
+/**
+ * A client of the chain that --config or --localnet names; undefined when neither does. Nothing is asked yet. Errors: those of loadYaml,
+ * LOCALNET_MISSING.
+ */
+export function chainOf(flags: ChainFlags): OpenChainClient | undefined {
+  const target = targetOf(flags);
+  return target && openChainClient({ ...target, logger: quietLogger("chain"), clock: systemClock });
 }
 
-/** Undefined when there is none: that no localnet runs there is told by whoever connects to its Redis. */
-function localnetConfig(directory: string): string | undefined {
-  const path = join(directory, LOCALNET_CONFIG);
-  return existsSync(path) ? path : undefined;
+function targetOf({ config, localnet }: ChainFlags) {
+  if (localnet !== undefined)
+    return { urls: [readLocalnet(localnet).chain_rpc_url], timeoutMs: LOCALNET_TIMEOUT_MS };
+  const node = config === undefined ? undefined : loadNodeSection(config);
+  return node && { urls: node.query_node_rpc_url, timeoutMs: node.query_timeout_seconds * 1000 };
 }

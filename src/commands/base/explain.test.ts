@@ -28,6 +28,15 @@ test("a thrower's own reason and remedy win over the table's", () => {
   expect(explain(error)).toMatchObject({ why: "line 3: servces", todo: "Did you mean services?", exit: 78 });
 });
 
+test("fields tell what message and causes do not", () => {
+  const cause = new Error("connect ECONNREFUSED 127.0.0.1:9");
+  const fields = { endpoint: "node-1:26657", method: "status", address: "127.0.0.1:9" };
+  const error = new AppError("CHAIN_UNREACHABLE", "the node cannot be reached", fields, cause);
+  expect(explain(error).why).toBe("connect ECONNREFUSED 127.0.0.1:9 (endpoint node-1:26657, method status)");
+  expect(explain(new AppError("CHAIN_TIMEOUT", "late", { timeoutMs: 5 })).why).toBe("timeoutMs 5");
+  expect(explain(new AppError("CHAIN_TIMEOUT", "late")).why).toBe("No further detail is known.");
+});
+
 test("what is no expected failure is a bug, whatever was thrown", () => {
   expect(explain(new TypeError("x is not a function"))).toMatchObject({ code: "UNEXPECTED", exit: EXIT.bug });
   expect(explain("text")).toMatchObject({ what: "text", exit: EXIT.bug });

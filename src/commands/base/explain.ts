@@ -41,10 +41,13 @@ function reason(error: Error, fields: Readonly<Record<string, unknown>>): string
   if (typeof fields["why"] === "string") return fields["why"];
   const causes: string[] = [];
   for (let cause = error.cause; cause instanceof Error && causes.length < 4; cause = cause.cause)
-    causes.push(cause.message);
-  if (causes.length > 0) return causes.join(": ");
-  const shown = Object.entries(fields).filter(([name]) => name !== "todo");
-  return shown.length > 0
-    ? shown.map(([name, value]) => `${name} ${String(value)}`).join(", ")
-    : "No further detail is known.";
+    if (cause.message !== "" && !causes.includes(cause.message)) causes.push(cause.message);
+  const told = causes.join(": ");
+  // What the message or a cause already says needs no second mention.
+  const details = Object.entries(fields)
+    .filter(([name, value]) => name !== "todo" && !`${error.message} ${told}`.includes(String(value)))
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ");
+  if (told === "") return details === "" ? "No further detail is known." : details;
+  return details === "" ? told : `${told} (${details})`;
 }

@@ -3,16 +3,7 @@ import { systemClock } from "../../base/clock.ts";
 import { openRedis, type RedisConnections } from "../../runtime/redis/connect.ts";
 import { type Keys, redisKeys } from "../../runtime/redis/keys.ts";
 import { quietLogger } from "./quiet-logger.ts";
-import { redisFlags, redisTarget } from "./redis-target.ts";
-
-const CONNECTION = "CONNECTION";
-
-/** The flags of redis-target.ts under a heading of their own. */
-export const connectionFlags = {
-  redis: { ...redisFlags.redis, helpGroup: CONNECTION },
-  config: { ...redisFlags.config, helpGroup: CONNECTION },
-  localnet: { ...redisFlags.localnet, helpGroup: CONNECTION },
-};
+import { redisTarget } from "./redis-target.ts";
 
 export type Fleet = { readonly redis: RedisConnections; readonly keys: Keys };
 

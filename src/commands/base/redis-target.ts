@@ -6,21 +6,26 @@ import { readLocalnet } from "./localnet-dir.ts";
 /** Where a fleet's Redis is, and under which names it keeps its keys. */
 export type RedisTarget = { readonly url: string; readonly namespace: Namespace };
 
+const helpGroup = "CONNECTION";
+
 /** The flags of every command that works on a fleet through its Redis. */
 export const redisFlags = {
   redis: Flags.string({
     summary: "Redis of the fleet; wins over the one of --config and --localnet",
     env: "RELAYMINER_REDIS",
     helpValue: "<url>",
+    helpGroup,
   }),
   config: Flags.string({
     summary: "YAML of a relayer or a miner: its redis.url and redis.namespace are used",
     helpValue: "<file>",
     exclusive: ["localnet"],
+    helpGroup,
   }),
   localnet: Flags.string({
     summary: "Directory of a running `relayminer localnet --keep`",
     helpValue: "<dir>",
+    helpGroup,
   }),
 };
 

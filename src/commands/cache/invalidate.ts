@@ -13,8 +13,9 @@ import { moreOfTheCache, oneOfTheCache, type Target, targetOf } from "../base/ca
 import { duration } from "../base/cache/text.ts";
 import { chainOf } from "../base/chain-target.ts";
 import { RelayminerCommand } from "../base/command.ts";
-import { connectionFlags, type Fleet, operator, withFleet } from "../base/fleet.ts";
+import { type Fleet, operator, withFleet } from "../base/fleet.ts";
 import { quietLogger } from "../base/quiet-logger.ts";
+import { redisFlags } from "../base/redis-target.ts";
 
 const ALLOWED = ["app", "service", "supplier", "session", "params", "all"] as const;
 type Entity = ReturnType<typeof targetOf<(typeof ALLOWED)[number]>>["entity"];
@@ -24,7 +25,7 @@ const LONGEST_MS = 600_000;
 export default class CacheInvalidate extends RelayminerCommand {
   static override summary = "Make every replica read something from the chain anew, and see that they did";
   static override description =
-    `Deletes the copies in Redis, tells every relayer and miner to forget theirs, and waits until each has answered. A Go replica on the same Redis is told through its own channel, but it cannot answer.
+    `Deletes the copies in Redis, tells every relayer and miner to forget theirs, and waits until each has answered. Give exactly one target. A Go replica on the same Redis is told through its own channel, but it cannot answer.
 
 Exits with 0 when every replica acknowledged and with 3 when one did not; the missing one is named.`;
   static override enableJsonFlag = true;
@@ -45,7 +46,7 @@ Exits with 0 when every replica acknowledged and with 3 when one did not; the mi
   static override flags = {
     ...oneOfTheCache,
     ...moreOfTheCache,
-    ...connectionFlags,
+    ...redisFlags,
     timeout: Flags.string({
       summary: "How long to wait for the answers, such as 500ms, 3s or 1m",
       default: "3s",
@@ -64,7 +65,10 @@ Exits with 0 when every replica acknowledged and with 3 when one did not; the mi
     try {
       return await withFleet(flags, async (fleet) => {
         const needsYes = target.entity === "all" && !flags.yes && !dryRun;
-        if (needsYes && !(await confirmed())) return this.exit(EXIT.failed);
+        if (needsYes && !(await confirmed())) {
+          this.logToStderr("nothing was changed");
+          return this.exit(EXIT.failed);
+        }
         const before = chain && (await copies(fleet, target, undefined));
         const report = await invalidate({
           ...fleet,

@@ -3,7 +3,8 @@ import { textOrNone } from "../../runtime/redis/reply.ts";
 import { type Replica, readReplicas } from "../../runtime/redis/view-replicas.ts";
 import { duration, grouped, shortened, table } from "../base/cache/text.ts";
 import { RelayminerCommand } from "../base/command.ts";
-import { connectionFlags, withFleet } from "../base/fleet.ts";
+import { withFleet } from "../base/fleet.ts";
+import { redisFlags } from "../base/redis-target.ts";
 
 type Row = {
   readonly entity: string;
@@ -37,7 +38,7 @@ export default class CacheList extends RelayminerCommand {
     "<%= config.bin %> <%= command.id %> --config relayer.yaml",
     "<%= config.bin %> <%= command.id %> --localnet .localnet --json",
   ];
-  static override flags = { ...connectionFlags };
+  static override flags = { ...redisFlags };
 
   async run(): Promise<Listing> {
     const { flags } = await this.parse(CacheList);

@@ -8,7 +8,8 @@ import { oneOfTheCache, targetOf } from "../base/cache/target.ts";
 import { duration, grouped, readable } from "../base/cache/text.ts";
 import { chainOf } from "../base/chain-target.ts";
 import { RelayminerCommand } from "../base/command.ts";
-import { connectionFlags, withFleet } from "../base/fleet.ts";
+import { withFleet } from "../base/fleet.ts";
+import { redisFlags } from "../base/redis-target.ts";
 
 const ALLOWED = ["app", "service", "supplier", "params"] as const;
 
@@ -16,13 +17,13 @@ export default class CacheShow extends RelayminerCommand {
   static override summary =
     "Show how old one cached thing is in every tier, and where it differs from the chain";
   static override description =
-    "Ages in a replica's memory are those of its last heartbeat, which names the entries last used. The chain is asked when --config or --localnet tell where it is.";
+    "Give exactly one target. Ages in a replica's memory are those of its last heartbeat, which names the entries last used. The chain is asked when --config or --localnet tell where it is.";
   static override enableJsonFlag = true;
   static override examples = [
     "<%= config.bin %> <%= command.id %> --app pokt1mrqt5f7qh8uxs27cjm9t7v9e74a9vvdnq5jva4 --config relayer.yaml",
     "<%= config.bin %> <%= command.id %> --params --localnet .localnet",
   ];
-  static override flags = { ...oneOfTheCache, ...connectionFlags };
+  static override flags = { ...oneOfTheCache, ...redisFlags };
 
   async run() {
     const { flags } = await this.parse(CacheShow);

@@ -10,7 +10,7 @@ export default class MinerStart extends RelayminerCommand {
   static override summary =
     "Claim and prove relays: collect them per session, claim, prove, follow the settlement";
   static override description =
-    "Runs until SIGTERM or SIGINT, then hands its suppliers over and exits. Several miners with the same keys share the suppliers. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them.";
+    "Runs until SIGTERM or SIGINT, then hands its suppliers over and exits. Several miners with the same keys share the suppliers. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/miner.yaml is one to begin with. Exit codes: docs/errors.md.";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config miner.yaml",
     {

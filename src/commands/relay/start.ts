@@ -9,7 +9,7 @@ import { untilSignal } from "../base/signals.ts";
 export default class RelayStart extends RelayminerCommand {
   static override summary = "Serve relays: check, answer, sign and store them for the miner";
   static override description =
-    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them.";
+    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/relayer.yaml is one to begin with. Exit codes: docs/errors.md.";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config relayer.yaml",
     {

@@ -176,15 +176,15 @@ export class DevnetChain {
     });
   }
 
-  /** Resolves once a block with the transaction is committed. */
-  included(hash: string): Promise<Included> {
+  /** Resolves once a block with the transaction is committed; with undefined when it left the mempool without one. */
+  included(hash: string): Promise<Included | undefined> {
     return new Promise((resolve) => {
       const stop = this.onBlock((height) => {
         const index = this.ledger.block(height)?.txs.findIndex((tx) => txHash(tx) === hash) ?? -1;
         const result = this.ledger.results(height)?.txs[index];
-        if (result === undefined) return;
+        if (result === undefined && this.mempool.has(hash)) return;
         stop();
-        resolve({ height, code: result.code, log: result.log });
+        resolve(result && { height, code: result.code, log: result.log });
       });
     });
   }

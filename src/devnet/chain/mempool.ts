@@ -26,6 +26,10 @@ export class Mempool {
     return [...this.#waiting.values()];
   }
 
+  has(hash: string): boolean {
+    return this.#waiting.has(hash);
+  }
+
   /** Runs CheckTx; an accepted transaction waits for the next block. */
   add(bytes: Uint8Array): CheckTxAnswer {
     if (bytes.length > MAX_TX_BYTES)
@@ -80,11 +84,6 @@ export class Mempool {
       this.#waiting.delete(hash);
       this.#seen.delete(hash);
     }
-  }
-
-  /** A number that no transaction of the account used yet, counting those that wait. */
-  sequenceOf(address: string): bigint {
-    return this.#state.accounts.get(address)?.sequence ?? 0n;
   }
 
   #remember(hash: string): void {

@@ -25,13 +25,14 @@ export class TxSender {
 
   async send(signer: Identity, messages: readonly Any[]): Promise<Sent> {
     const { bytes, hash } = this.#build(signer, messages);
-    const included = this.#chain.included(hash);
     const checked = this.#chain.checkTx(bytes);
     if ("refused" in checked) throw refusedBy(checked.refused);
     if (checked.code !== 0) throw refusedBy(checked.log);
+    const included = this.#chain.included(hash);
     if (this.#chain.manual) await this.#chain.step();
     else if (this.#chain.halted) return { hash, waits: "the chain is halted" };
     const result = await included;
+    if (result === undefined) throw refusedBy("the transaction left the mempool without a block");
     if (result.code !== 0) throw refusedBy(result.log);
     return { hash, ...result };
   }

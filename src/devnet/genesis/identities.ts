@@ -15,7 +15,7 @@ export type Identity = {
 };
 
 /** A private key that everybody can make from the seed and the name. For tests only. */
-export const derivedKey = (seed: string, name: string): Uint8Array =>
+const derivedKey = (seed: string, name: string): Uint8Array =>
   new Uint8Array(createHash("sha256").update(`${seed}/${name}`).digest());
 
 type Given = {

@@ -7,7 +7,7 @@ import { isServiceId } from "../../chain/protocol/validate.ts";
 const uint = () =>
   z.union([z.number().int().nonnegative(), z.string().regex(/^\d+$/)]).transform((value) => BigInt(value));
 
-export const amount = () =>
+const amount = () =>
   z
     .union([
       z.number().int().nonnegative(),

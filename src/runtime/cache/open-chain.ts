@@ -46,7 +46,7 @@ export async function openChain(options: Options): Promise<ChainAccess> {
   const status = await client.status();
   if (status.chainId !== chainId)
     throw new AppError("CHAIN_ID_MISMATCH", `The node is on chain "${status.chainId}", not on "${chainId}"`, {
-      why: `pocket_node.chain_id is "${chainId}", ${urls[0] ?? "the node"} says "${status.chainId}"`,
+      why: `pocket_node.chain_id is "${chainId}", ${client.endpoints()[0]?.name ?? "the node"} says "${status.chainId}"`,
     });
   const coherence = owned.own(
     new CacheCoherence({ invalidations: cacheInvalidations(redis, keys, logger), logger, onDrop }),

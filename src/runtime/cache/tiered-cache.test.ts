@@ -97,21 +97,38 @@ test("after a failed reload the chain is not asked again for a while", async () 
   expect(loads()).toBe(2);
 });
 
-test("a load under way when the key is invalidated does not bring the old value back", async () => {
-  let release: (value: string) => void = () => {};
-  let calls = 0;
-  const { cache } = setUp({
-    load: () => {
-      calls += 1;
-      return calls === 1 ? new Promise((resolve) => (release = resolve)) : Promise.resolve("new");
-    },
-  });
+/** A cache whose loads end when the test says so. */
+function withHeldLoads(...settings: Parameters<typeof setUp>) {
+  const pending: { resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
+  const load = () => new Promise<string>((resolve, reject) => pending.push({ resolve, reject }));
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  return { ...setUp({ ...settings[0], load }), pending, turn };
+}
+
+test("a load under way when the key is invalidated does not bring the old value back, into no tier", async () => {
+  const { cache, shared, log, pending, turn } = withHeldLoads();
   const old = cache.get("a");
-  await Promise.resolve();
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn();
   cache.drop("a");
-  release("old");
+  pending[0]?.resolve("old");
   expect(await old).toBe("old");
+  expect(cache.peek("a")).toBeUndefined();
+  expect([...shared]).toEqual([]);
+  expect(log).toEqual(["miss"]);
+});
+
+test("a reload under way when the key is invalidated does not keep the old value when it fails", async () => {
+  const { cache, time, pending, turn } = withHeldLoads();
+  const first = cache.get("a");
+  await turn();
+  pending[0]?.resolve("old");
+  await first;
+  time.now += 60_000;
+  const reload = cache.get("a");
+  await turn();
+  cache.drop(undefined);
+  pending[1]?.reject(new Error("the chain is away"));
+  await expect(reload).rejects.toThrow("the chain is away");
   expect(cache.peek("a")).toBeUndefined();
 });
 

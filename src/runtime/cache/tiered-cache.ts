@@ -132,8 +132,10 @@ export class TieredCache<Value> {
   async #load(key: string, held: Held<Value> | undefined, past: boolean): Promise<Value> {
     const generation = this.#generation(key);
     const cleared = this.#cleared;
+    // Whether nobody has invalidated the key since: what this load began to read may be what they want forgotten.
+    const isCurrent = () => this.#generation(key) === generation && this.#cleared === cleared;
     const keep = (value: Value): Value => {
-      if (this.#generation(key) === generation && this.#cleared === cleared) this.#hold(key, value);
+      if (isCurrent()) this.#hold(key, value);
       return value;
     };
     const shared = past ? undefined : await this.#readShared(key);
@@ -146,10 +148,10 @@ export class TieredCache<Value> {
     try {
       const value = await this.entity.load(key);
       this.#notFound.delete(key);
-      await this.#writeShared(key, value);
+      if (isCurrent()) await this.#writeShared(key, value);
       return keep(value);
     } catch (thrown) {
-      return this.#afterFailure(key, held, toError(thrown));
+      return this.#afterFailure(key, isCurrent() ? held : undefined, toError(thrown));
     }
   }
 

@@ -23,12 +23,17 @@ function readPrivately(path: string, allowInsecurePermissions: boolean): string 
   try {
     // The opened file is asked, not the path: nobody can swap it between the question and the reading.
     const status = fstatSync(file);
-    if (!status.isFile()) throw new AppError("KEYS_UNREADABLE", `${path} is not a file`, { path });
+    if (!status.isFile())
+      throw new AppError("KEYS_UNREADABLE", `${path} is not a file`, {
+        path,
+        why: status.isDirectory() ? "it is a directory" : "it is a device or a pipe",
+      });
     const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
     if ((status.mode & MORE_THAN_0600) !== 0 && !allowInsecurePermissions)
       throw new AppError("KEYS_PERMISSION", `${path} has mode ${mode}; private keys need 0600 or less`, {
         path,
         mode,
+        why: "its owner's group or everybody else may use it",
       });
     return readFileSync(file, "utf8");
   } finally {

@@ -6,7 +6,7 @@ import type { ChainData } from "../cache/chain-data.ts";
  * would answer today's params for it, and nothing can be due before it has ended (mining-path 3.3, 6.2).
  */
 export async function windowsOf(
-  chain: ChainData,
+  chain: Pick<ChainData, "sharedParamsAt">,
   endHeight: bigint,
   height: bigint,
 ): Promise<SessionWindows | undefined> {

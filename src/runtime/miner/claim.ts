@@ -1,11 +1,11 @@
+import { toHex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
-import { AppError, toError } from "../../base/errors.ts";
+import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { MsgCreateClaim } from "../../chain/proto/proof.ts";
 import type { SessionHeader } from "../../chain/proto/session.ts";
 import { rootTotals } from "../../chain/protocol/claim.ts";
 import { claimedUpokt } from "../../chain/protocol/pricing.ts";
-import type { SessionWindows } from "../../chain/protocol/session-grid.ts";
 import { toAny } from "../../chain/protocol/tx/message.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { Meter } from "../redis/meter.ts";
@@ -14,24 +14,25 @@ import type { SessionRecord } from "../redis/session-record.ts";
 import { earliest } from "./calendar.ts";
 import type { MinerMetrics } from "./metrics.ts";
 import type { Records } from "./records.ts";
-import type { Item, Submitter } from "./submit.ts";
+import { type DueSession, send } from "./send.ts";
+import type { Item, Submitted, Submitter } from "./submit.ts";
 import type { SupplierWorker } from "./worker.ts";
 
 export type ClaimDependencies = {
-  readonly chain: ChainData;
-  readonly reader: RelayReader;
-  readonly meter: Meter;
+  readonly chain: Pick<ChainData, "computeUnitsPerRelayAt" | "sharedParamsAt" | "difficultyAt">;
+  readonly reader: Pick<RelayReader, "lag">;
+  readonly meter: Pick<Meter, "announceEnd">;
   readonly records: Records;
-  readonly submitter: Submitter;
+  readonly submitter: Pick<Submitter, "submit">;
   readonly height: () => bigint;
   /** Redis' own time in milliseconds: what the ids of stream entries are made of. */
   readonly redisNow: () => Promise<number>;
+  /** False: one transaction a claim. */
+  readonly together: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MinerMetrics;
 };
-
-export type DueSession = { readonly record: SessionRecord; readonly windows: SessionWindows };
 
 /** The header as it is claimed, proven and hashed: always made from the record, which never changes. */
 export const headerOf = (record: SessionRecord): SessionHeader => ({
@@ -43,71 +44,56 @@ export const headerOf = (record: SessionRecord): SessionHeader => ({
 });
 
 const LOOK_AGAIN_MS = 20;
+const LOOK_AGAIN_MOST_MS = 500;
+/** The stream is given so long even in a window's last blocks. */
+const LEAST_PATIENCE_MS = 1_000;
 
 /**
- * Claims every session of a supplier that is due, in one transaction: stream emptied of what came before, root sealed, state on record,
- * then broadcast. Every part may be repeated after a crash; the sealed root is the only one ever sent (architecture 4).
+ * Claims every session of a supplier that is due: stream emptied of what came before, root sealed, state on record, then broadcast.
+ * Every part may be repeated after a crash; the sealed root is the only one ever sent (architecture 4).
  */
 export async function claim(
   worker: SupplierWorker,
   due: readonly DueSession[],
   dependencies: ClaimDependencies,
 ): Promise<void> {
-  const { records, metrics, logger } = dependencies;
-  await streamEmptied(worker, due, dependencies);
-  const items: Item[] = [];
-  for (const session of due) {
-    try {
-      const item = await prepare(worker, session, dependencies);
-      if (item) items.push(item);
-    } catch (thrown) {
-      metrics.claimErrors.inc({ supplier: worker.supplier, reason: codeOf(thrown) });
-      logger.error(
-        { supplier: worker.supplier, session: session.record.sessionId, error: toError(thrown).message },
-        "a claim could not be prepared; it is tried again at the next block",
-      );
-    }
-  }
-  const close = earliest(due.map(({ windows }) => windows.claimClose));
-  const sent = await dependencies.submitter.submit({ supplier: worker.supplier, items, close });
-  for (const { record, windows } of due) {
-    const result = sent.get(record.sessionId);
-    if (result === undefined) continue;
-    if (result.outcome === "accepted") {
-      metrics.claimsSubmitted.inc({ supplier: worker.supplier });
-      metrics.claimBlocks.observe(Number(result.height - windows.claimOpen));
-      await records.claimSent(worker.lease, record, result);
-    } else {
-      metrics.claimErrors.inc({ supplier: worker.supplier, reason: result.outcome });
-      logger.warn(
-        { supplier: worker.supplier, session: record.sessionId, reason: result.text },
-        "a claim was not taken",
-      );
-      await records.sendFailed("claim", record, result.text);
-    }
-  }
+  if (!(await streamEmptied(worker, due, dependencies))) return;
+  await send({
+    ...dependencies,
+    phase: "claim",
+    worker,
+    due,
+    closeOf: ({ claimClose }) => claimClose,
+    prepare: (session) => prepare(worker, session, dependencies),
+    note: (session, item, result) => note(worker, session, item, result, dependencies),
+  });
 }
 
 /**
  * Waits until the stream holds nothing older than this moment: relays of the ended session that are still on their way into the trie.
- * Ends in time for the window's last blocks whatever happens.
+ * False: not yet, look again at the next block; other sessions' proofs must not wait. In the window's last blocks it ends in any case.
  */
 async function streamEmptied(
-  { supplier }: SupplierWorker,
+  worker: SupplierWorker,
   due: readonly DueSession[],
-  dependencies: ClaimDependencies,
-): Promise<void> {
-  const { reader, height, clock, logger } = dependencies;
-  const since = await dependencies.redisNow();
+  { reader, height, clock, logger, redisNow }: ClaimDependencies,
+): Promise<boolean> {
+  const { supplier } = worker;
+  const since = await redisNow();
+  const from = height();
+  const patience = clock.monotonic() + LEAST_PATIENCE_MS;
   const latest = earliest(due.map(({ windows }) => windows.claimClose)) - 2n;
-  for (;;) {
+  for (let pause = LOOK_AGAIN_MS; ; pause = Math.min(2 * pause, LOOK_AGAIN_MOST_MS)) {
     const { oldestMs } = await reader.lag(supplier);
-    if (oldestMs === undefined || oldestMs > since) return;
-    if (height() >= latest) {
+    if (oldestMs === undefined || oldestMs > since) return true;
+    if (worker.stopped) return false;
+    const now = height();
+    if (now >= latest && clock.monotonic() >= patience) {
       logger.warn({ supplier, oldestMs }, "the stream is not emptied in time: relays may miss their claim");
-      return;
+      return true;
     }
-    await clock.sleep(LOOK_AGAIN_MS);
+    if (now < latest && now > from) return false;
+    await clock.sleep(pause);
   }
 }
 
@@ -116,45 +102,72 @@ async function prepare(
   { record }: DueSession,
   dependencies: ClaimDependencies,
 ): Promise<Item | undefined> {
-  const { chain, records, meter } = dependencies;
-  const sealed = await worker.exclusive(() => worker.trie(record).seal(worker.lease));
-  if (sealed === undefined) return undefined;
-  if (sealed.outcome !== "sealed")
-    throw new AppError("CLAIM_NOT_SEALED", `the trie could not be sealed: ${sealed.outcome}`);
-  const { root } = sealed;
-  const skip = await reasonToSkip(root, record, chain);
+  const { records, meter, metrics, logger } = dependencies;
+  const root = await worker.seal(record);
+  if (root === undefined) return undefined;
+  const skip = await reasonToSkip(root, record, dependencies);
   if (skip !== undefined) {
-    dependencies.metrics.claimsSkipped.inc({ supplier: worker.supplier, reason: skip });
+    metrics.claimsSkipped.inc({ supplier: worker.supplier, reason: skip });
+    logger.error(
+      { supplier: worker.supplier, session: record.sessionId, reason: skip },
+      "a session is not claimed",
+    );
     await records.move(worker.lease, record, ["active", "claiming"], "claim_skipped", { claimedRoot: root });
     return undefined;
   }
-  await records.move(worker.lease, record, ["active", "claiming", "claimed"], "claiming", {
-    claimedRoot: root,
-  });
+  const from = ["active", "claiming", "claimed"] as const;
+  if (!(await records.move(worker.lease, record, from, "claiming", { claimedRoot: root }))) return undefined;
   await meter.announceEnd({ sessionId: record.sessionId, supplier: worker.supplier }).catch(() => undefined);
   const message: MsgCreateClaim = {
     supplierOperatorAddress: worker.supplier,
     sessionHeader: headerOf(record),
     rootHash: root,
   };
-  return { sessionId: record.sessionId, message: toAny(MsgCreateClaim, message) };
+  return { sessionId: record.sessionId, message: toAny(MsgCreateClaim, message), hash: toHex(root) };
 }
 
-/** A claim that the chain would refuse, or that is worth nothing (mining-path 3.5). Unknown is no reason: the caller tries again. */
+async function note(
+  worker: SupplierWorker,
+  { record, windows }: DueSession,
+  { hash }: Item,
+  result: Submitted,
+  { records, metrics, logger }: ClaimDependencies,
+): Promise<void> {
+  if (result.outcome === "accepted") {
+    metrics.claimsSubmitted.inc({ supplier: worker.supplier });
+    metrics.claimBlocks.observe(Number(result.height - windows.claimOpen));
+    return records.claimSent(worker.lease, record, result, hash);
+  }
+  metrics.claimErrors.inc({ supplier: worker.supplier, reason: result.outcome });
+  logger.warn(
+    { supplier: worker.supplier, session: record.sessionId, outcome: result.outcome, reason: result.text },
+    "a claim was not taken",
+  );
+  if (result.outcome === "unanswered") return records.claimSent(worker.lease, record, result, hash);
+  return records.sendFailed("claim", record, result.text);
+}
+
+/**
+ * A claim that the chain would refuse, or that is worth nothing (mining-path 3.5). When the chain cannot be asked there is no reason:
+ * the claim goes out, and the chain decides.
+ */
 async function reasonToSkip(
   root: Uint8Array,
-  { serviceId, startHeight }: SessionRecord,
-  chain: ChainData,
+  { sessionId, serviceId, startHeight }: SessionRecord,
+  { chain, logger }: ClaimDependencies,
 ): Promise<string | undefined> {
   const { sum, count } = rootTotals(root);
   if (count === 0n || sum === 0n) return "empty";
-  const [units, params, { targetHash }] = await Promise.all([
-    chain.computeUnitsPerRelayAt(serviceId, startHeight),
-    chain.sharedParamsAt(startHeight),
-    chain.difficultyAt(serviceId, startHeight),
-  ]);
-  if (sum !== count * units) return "compute_units_mismatch";
-  return claimedUpokt({ computeUnits: sum, target: targetHash, params }) === 0n ? "worthless" : undefined;
+  try {
+    const [units, params, { targetHash }] = await Promise.all([
+      chain.computeUnitsPerRelayAt(serviceId, startHeight),
+      chain.sharedParamsAt(startHeight),
+      chain.difficultyAt(serviceId, startHeight),
+    ]);
+    if (sum !== count * units) return "compute_units_mismatch";
+    return claimedUpokt({ computeUnits: sum, target: targetHash, params }) === 0n ? "worthless" : undefined;
+  } catch (thrown) {
+    logger.warn({ session: sessionId, error: toError(thrown).message }, "what a claim is worth is unknown");
+    return undefined;
+  }
 }
-
-export const codeOf = (thrown: unknown): string => (thrown instanceof AppError ? thrown.code : "UNEXPECTED");

@@ -13,20 +13,28 @@ type Options = {
   readonly logger: Logger;
   /** Entries per read and stream. */
   readonly count: number;
-  /** Another consumer's entry that nobody acknowledged for so long is taken over. */
+  /** Behind a crowd of entries that cannot be applied, others' entries are taken over once they were idle for so long. */
   readonly minIdleMs: number;
 };
 
 const BLOCK_MS = 500;
-const IDLE_MS = 200;
+const IDLE_MS = 100;
 const AFTER_ERROR_MS = 500;
 const RECLAIM_EVERY_MS = 2_000;
+const LOOK_BEHIND_EVERY_MS = 30_000;
+/** Entries of one read over all streams, about: what is read is held in memory until it is applied. */
+const MOST_AT_ONCE = 10_000;
+const LEAST_PER_STREAM = 10;
 
-/** Reads the streams of all owned suppliers over one blocking connection and hands the entries to their workers. */
+/**
+ * Reads the streams of all owned suppliers over one blocking connection and hands the entries to their workers. Whatever is pending under
+ * any name is taken over with the lease and every two seconds: the lease is ours alone, and nothing is being applied at that moment.
+ */
 export class Consumer implements Closable {
   readonly #options: Options;
   readonly #stop = new AbortController();
   readonly #taken = new WeakSet<SupplierWorker>();
+  readonly #lookedBehind = new WeakMap<SupplierWorker, number>();
   #running: Promise<void> = Promise.resolve();
   #reclaimedAt = 0;
 
@@ -52,8 +60,6 @@ export class Consumer implements Closable {
         await this.#turn();
       } catch (thrown) {
         logger.warn({ error: toError(thrown).message }, "the relay streams could not be read");
-        // A read whose answer was lost has delivered its entries all the same.
-        for (const worker of this.#options.workers.values()) worker.leftPending = true;
         await clock.sleep(AFTER_ERROR_MS, signal);
       }
     }
@@ -61,51 +67,93 @@ export class Consumer implements Closable {
 
   async #turn(): Promise<void> {
     const { reader, workers, clock, count } = this.#options;
-    for (const worker of [...workers.values()]) if (!this.#taken.has(worker)) await this.#takeOver(worker);
-    await this.#reclaimInTime();
+    await this.#takeOver();
     const suppliers = [...workers.keys()];
-    if (suppliers.length === 0) {
+    if (suppliers.length === 0 || this.#stop.signal.aborted) {
       await clock.sleep(IDLE_MS, this.#stop.signal);
       return;
     }
-    const { batches, broken } = await reader.read(suppliers, { count, blockMs: BLOCK_MS });
+    const share = Math.max(LEAST_PER_STREAM, Math.ceil(MOST_AT_ONCE / suppliers.length));
+    const limits = { count: Math.min(count, share), blockMs: BLOCK_MS };
+    const { batches, broken } = await reader.read(suppliers, limits);
     for (const { supplier, reason } of broken)
       this.#options.logger.error({ supplier, reason }, "a relay stream cannot be read");
-    await Promise.all(batches.map(({ supplier, entries }) => workers.get(supplier)?.apply(entries)));
+    await Promise.all(
+      batches.map(async ({ supplier, entries }) => {
+        const worker = workers.get(supplier);
+        // Released while the read was waiting: whoever has the lease now takes them over.
+        if (worker === undefined) return;
+        await this.#onItsOwn(supplier, () => worker.apply(entries));
+      }),
+    );
   }
 
-  /**
-   * With the lease comes everything that was delivered to whoever had it before: a killed miner's entries are pending under a name
-   * that will not come back. The lease is ours alone, so nothing needs to grow old first.
-   */
-  async #takeOver(worker: SupplierWorker): Promise<void> {
-    await this.#options.reader.prepare(worker.supplier);
-    await this.#reclaim(worker, 0);
-    this.#taken.add(worker);
+  async #takeOver(): Promise<void> {
+    const { reader, workers, clock } = this.#options;
+    const inTime = clock.monotonic() - this.#reclaimedAt >= RECLAIM_EVERY_MS;
+    if (inTime) this.#reclaimedAt = clock.monotonic();
+    const due = [...workers.values()].filter((worker) => inTime || !this.#taken.has(worker));
+    await Promise.all(
+      due.map((worker) =>
+        this.#onItsOwn(worker.supplier, async () => {
+          if (!this.#taken.has(worker)) await reader.prepare(worker.supplier);
+          this.#taken.add(worker);
+          await this.#drain(worker);
+        }),
+      ),
+    );
   }
 
-  async #reclaimInTime(): Promise<void> {
-    const { workers, clock, minIdleMs } = this.#options;
-    if (clock.monotonic() - this.#reclaimedAt < RECLAIM_EVERY_MS) return;
-    this.#reclaimedAt = clock.monotonic();
-    for (const worker of [...workers.values()]) {
-      // The lease is ours alone and nothing is being applied right now: what is pending is nobody else's.
-      const idle = worker.leftPending ? 0 : minIdleMs;
-      worker.leftPending = false;
-      await this.#reclaim(worker, idle);
+  /** One supplier's failure, a foreign value under its key say, holds up no other. What was not applied stays pending and comes again. */
+  async #onItsOwn(supplier: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      const error = toError(thrown).message;
+      this.#options.logger.warn(
+        { supplier, error },
+        "a supplier's relays could not be taken; they stay in its stream",
+      );
     }
   }
 
-  async #reclaim(worker: SupplierWorker, minIdleMs: number): Promise<void> {
+  /** A killed miner's entries are pending under a name that will not come back; nothing needs to grow old first. */
+  async #drain(worker: SupplierWorker): Promise<void> {
+    const { count, minIdleMs, clock } = this.#options;
+    const left = await this.#reclaim(worker, 0);
+    if (left < count) return;
+    const looked = this.#lookedBehind.get(worker);
+    if (looked !== undefined && clock.monotonic() - looked < LOOK_BEHIND_EVERY_MS) return;
+    this.#lookedBehind.set(worker, clock.monotonic());
+    await this.#reclaim(worker, minIdleMs);
+    await this.#pageThroughOwn(worker);
+  }
+
+  /** Answers how many entries of the last call could not be applied. */
+  async #reclaim(worker: SupplierWorker, minIdleMs: number): Promise<number> {
     const { reader, count } = this.#options;
     let last: string | undefined;
     for (;;) {
       const entries: readonly StreamEntry[] = await reader.reclaim(worker.supplier, { minIdleMs, count });
       const newest = entries.at(-1)?.id;
       // The same entries again: they could not be applied now and stay pending.
-      if (newest === undefined || newest === last || worker.stopped) return;
+      if (newest === undefined || newest === last || this.#isOver(worker)) return entries.length;
       last = newest;
       await worker.apply(entries);
     }
+  }
+
+  /** A crowd of entries that cannot be applied must not hide those behind it. */
+  async #pageThroughOwn(worker: SupplierWorker): Promise<void> {
+    const { reader, count } = this.#options;
+    for (let after: string | undefined = "0"; after !== undefined && !this.#isOver(worker); ) {
+      const entries: readonly StreamEntry[] = await reader.pending(worker.supplier, after, count);
+      await worker.apply(entries);
+      after = entries.at(-1)?.id;
+    }
+  }
+
+  #isOver(worker: SupplierWorker): boolean {
+    return worker.stopped || this.#stop.signal.aborted;
   }
 }

@@ -41,9 +41,10 @@ export class Leader implements Closable {
   }
 
   async start(): Promise<void> {
-    const { clock, renewMs, logger } = this.#options;
+    const { clock, renewMs, logger, metrics, instance } = this.#options;
     const onError = (thrown: unknown) => {
       this.#lease = undefined;
+      metrics.leader.set({ instance }, 0);
       logger.warn({ error: toError(thrown).message }, "the leader's lease could not be renewed");
     };
     await this.#turn().catch(onError);

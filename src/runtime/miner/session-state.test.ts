@@ -68,6 +68,7 @@ describe("a session at every edge", () => {
     ["proving", 118n, INVALID, "prove"],
     ["proving", 118n, UNKNOWN, "prove"],
     ["proving", 118n, ABSENT, "claim_missing"],
+    ["proving", 118n, FOREIGN, "claim_tx_error"],
     ["proving", 120n, PENDING, "prove"],
     ["proving", 121n, UNKNOWN, "settle"],
   ])("%s at %s with %j: %s", (state, height, claim, expected) => {
@@ -81,6 +82,13 @@ test("what was broadcast is given two blocks to appear, and is sent a bounded nu
   expect(told("claiming", 115n, ABSENT, { times: 3, at: 112n })).toBe("wait");
   expect(told("proving", 118n, PENDING, { times: 1, at: 117n })).toBe("wait");
   expect(told("proving", 119n, PENDING, { times: 1, at: 117n })).toBe("prove");
+});
+
+test("a window's last chance is taken without patience, and once", () => {
+  expect(told("claiming", 115n, ABSENT, { times: 1, at: 114n })).toBe("claim");
+  expect(told("claiming", 115n, ABSENT, { times: 1, at: 115n })).toBe("wait");
+  expect(told("proving", 120n, PENDING, { times: 1, at: 119n })).toBe("prove");
+  expect(told("proving", 120n, PENDING, { times: 3, at: 119n })).toBe("wait");
 });
 
 const anyFacts = fc.record({
@@ -108,6 +116,7 @@ test("nothing is sent outside its window, and an open session is never given up 
       const { height, claim } = facts;
       if (action.do === "claim") expect(height >= 112n && height < 116n).toBe(true);
       if (action.do === "prove") expect(height >= 117n && height < 121n).toBe(true);
+      if (action.do === "prove") expect(["foreign", "absent"]).not.toContain(claim.kind);
       if (claim.kind === "unknown") expect(action.do).not.toBe("become");
     }),
     { numRuns: 2_000 },

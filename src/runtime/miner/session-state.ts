@@ -9,7 +9,10 @@ export type ClaimOnChain =
   | { readonly kind: "foreign" }
   | { readonly kind: "ours"; readonly proof: "pending" | "validated" | "invalid" };
 
-/** How often this process has broadcast in the session's phase, and when last (committed height). */
+/**
+ * How often this process has broadcast in the session's phase with an answer, and when it did last (committed height), answered or not:
+ * what was not answered may be in a mempool, but does not use up a try.
+ */
 export type Sent = { readonly times: number; readonly at: bigint | undefined };
 
 export type SessionFacts = {
@@ -52,7 +55,7 @@ function beforeClaimIsKnown({ state, height, windows, claim, sent, maxSends }: S
   if (claim.kind === "ours") return become("claimed", "the claim is on chain");
   if (height < windows.claimOpen) return wait;
   if (isSendable(height, windows.claimOpen, windows.claimClose))
-    return maySend(sent, height, maxSends) ? { do: "claim" } : wait;
+    return maySend(sent, height, windows.claimClose, maxSends) ? { do: "claim" } : wait;
   if (claim.kind === "unknown") return height >= windows.settle ? { do: "settle" } : wait;
   if (claim.kind === "foreign") return become("claim_tx_error", "another root is claimed on chain");
   if (height >= windows.settle && state === "claiming") return { do: "settle" };
@@ -67,7 +70,7 @@ function whileClaimed({ height, windows, claim, sent, maxSends }: SessionFacts):
   if (claim.kind === "unknown") return wait;
   if (claim.kind !== "ours") {
     if (isSendable(height, windows.claimOpen, windows.claimClose))
-      return maySend(sent, height, maxSends) ? { do: "claim" } : wait;
+      return maySend(sent, height, windows.claimClose, maxSends) ? { do: "claim" } : wait;
     if (height < windows.claimClose) return wait;
     return claim.kind === "foreign"
       ? become("claim_tx_error", "another root is claimed on chain")
@@ -83,12 +86,17 @@ function whileProving({ height, windows, claim, sent, maxSends }: SessionFacts):
     return become("proved", "the proof is validated on chain");
   if (claim.kind === "absent" && height >= windows.claimClose)
     return become("claim_missing", "the claim is not on chain");
+  // A proof of our root against another one would be invalid, and costs its fee.
+  if (claim.kind === "foreign")
+    return height >= windows.claimClose ? become("claim_tx_error", "another root is claimed on chain") : wait;
   if (!isSendable(height, windows.proofOpen, windows.proofClose)) return wait;
-  return maySend(sent, height, maxSends) ? { do: "prove" } : wait;
+  return maySend(sent, height, windows.proofClose, maxSends) ? { do: "prove" } : wait;
 }
 
 /** A transaction sent at a committed height lands in the next block at the earliest (mining-path 5.4). */
 const isSendable = (height: bigint, open: bigint, close: bigint): boolean => height >= open && height < close;
 
-const maySend = ({ times, at }: Sent, height: bigint, maxSends: number): boolean =>
-  times < maxSends && (at === undefined || height - at >= PATIENCE_BLOCKS);
+/** In the last height at which sending helps there is no time left for patience. */
+const maySend = ({ times, at }: Sent, height: bigint, close: bigint, maxSends: number): boolean =>
+  times < maxSends &&
+  (at === undefined || height - at >= PATIENCE_BLOCKS || (height > at && height === close - 1n));

@@ -46,7 +46,10 @@ export class SessionTrie {
   async apply(lease: Lease, leaves: readonly Leaf[], entryIds: readonly string[]): Promise<BatchOutcome> {
     try {
       const { sealedRoot } = await this.#ready();
-      if (sealedRoot !== undefined) return { outcome: "sealed", root: sealedRoot };
+      if (sealedRoot !== undefined) {
+        this.drop();
+        return { outcome: "sealed", root: sealedRoot };
+      }
       const trie = this.#loaded();
       await this.#fetching(() =>
         prefetchPaths(

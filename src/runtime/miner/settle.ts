@@ -17,17 +17,21 @@ const SETTLED = "pocket.tokenomics.EventClaimSettled";
 const EXPIRED = "pocket.tokenomics.EventClaimExpired";
 const SLASHED = "pocket.tokenomics.EventSupplierSlashed";
 const DISCARDED = "pocket.tokenomics.EventClaimDiscarded";
+const TOLD: ReadonlySet<string> = new Set([SETTLED, EXPIRED, SLASHED, DISCARDED]);
 const VALIDATED = "1";
 
 type Attributes = Readonly<Record<string, string | undefined>>;
 
+/** The blocks of a few settlements, of all suppliers together. */
+const BLOCKS_KEPT = 8;
+
 /** Reads the blocks in which claims settle; each block once, however many sessions it settles. */
 export class Settlements {
-  readonly #client: ChainClient;
+  readonly #client: Pick<ChainClient, "blockResults">;
   readonly #logger: Logger;
-  #latest: { height: bigint; events: readonly ChainEvent[] } | undefined;
+  readonly #blocks = new Map<bigint, Promise<readonly ChainEvent[]>>();
 
-  constructor(client: ChainClient, logger: Logger) {
+  constructor(client: Pick<ChainClient, "blockResults">, logger: Logger) {
     this.#client = client;
     this.#logger = logger;
   }
@@ -38,11 +42,19 @@ export class Settlements {
     return settlementOf(record, height, events, this.#logger);
   }
 
-  async #eventsOf(height: bigint): Promise<readonly ChainEvent[]> {
-    if (this.#latest?.height === height) return this.#latest.events;
-    const { events } = await this.#client.blockResults(height);
-    this.#latest = { height, events };
-    return events;
+  #eventsOf(height: bigint): Promise<readonly ChainEvent[]> {
+    const known = this.#blocks.get(height);
+    if (known !== undefined) return known;
+    const reading = this.#client
+      .blockResults(height)
+      .then(({ events }) => events.filter(({ type }) => TOLD.has(type)));
+    this.#blocks.set(height, reading);
+    reading.catch(() => this.#blocks.delete(height));
+    for (const oldest of this.#blocks.keys()) {
+      if (this.#blocks.size <= BLOCKS_KEPT) break;
+      this.#blocks.delete(oldest);
+    }
+    return reading;
   }
 }
 

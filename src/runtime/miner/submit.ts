@@ -1,13 +1,18 @@
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { broadcastTx, type PreparedTx, prepareTx, type SentTx } from "../../chain/node/tx-sender.ts";
+import { broadcastTx, prepareTx, type SentTx } from "../../chain/node/tx-sender.ts";
 import type { Block, ChainClient } from "../../chain/node/types.ts";
 import type { Any } from "../../chain/proto/cosmos.ts";
 import { TimeoutNonces, type TimeoutRules, txTimeout } from "../../chain/protocol/tx/timeout.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 
 /** One message of a session, on its way to the chain. */
-export type Item = { readonly sessionId: string; readonly message: Any };
+export type Item = {
+  readonly sessionId: string;
+  readonly message: Any;
+  /** Hex for the tracking record: a claim's root, a proof's bytes. */
+  readonly hash: string;
+};
 
 export type Submitted =
   | {
@@ -17,14 +22,21 @@ export type Submitted =
       /** This message's part of the transaction's fee, in upokt, rounded up. */
       readonly feeUpokt: bigint;
     }
-  /** The chain refuses this very message; `text` is its reason. Sending it again as it is would be refused again. */
+  /** The broadcast was not answered: the transaction may be on its way. */
+  | {
+      readonly outcome: "unanswered";
+      readonly txHash: string;
+      readonly height: bigint;
+      readonly text: string;
+    }
+  /** The chain refuses this very message; `text` is its reason. */
   | { readonly outcome: "refused"; readonly text: string }
-  /** Nothing is known to have reached the chain; to be tried again at the next block. */
+  /** Nothing has reached the chain; to be tried again at the next block. */
   | { readonly outcome: "failed"; readonly text: string };
 
 export type SubmitOptions = {
-  readonly client: ChainClient;
-  readonly keys: KeyRing;
+  readonly client: Pick<ChainClient, "query" | "simulate" | "broadcast">;
+  readonly keys: Pick<KeyRing, "publicKey" | "sign">;
   readonly chainId: string;
   readonly gas: { readonly limit: bigint; readonly price: string; readonly adjustment: number };
   readonly timeout: TimeoutRules;
@@ -33,15 +45,28 @@ export type SubmitOptions = {
   readonly logger: Logger;
 };
 
-type Batch = {
+export type Order = {
   readonly supplier: string;
-  readonly items: readonly Item[] /** Last block of the window. */;
+  readonly items: readonly Item[];
+  /** Last block of the window. */
   readonly close: bigint;
+  /** False: each message goes by itself. */
+  readonly together: boolean;
+  /** Whether the supplier is still ours: asked right before anything leaves. */
+  readonly isOurs: () => boolean;
 };
 
 const ALREADY_THERE = 19;
+/** Below what nodes take by default: a mempool's limit is 1 MiB a transaction. */
+const MOST_BYTES = 700_000;
+const MOST_MESSAGES = 250;
+/** Refusals of a whole transaction that a smaller one may not meet: out of gas, too large (mining-path 5.5). */
+const TOO_MUCH = new Set([11, 21]);
 
-/** Sends messages of one supplier in one transaction; a message that the chain refuses does not take the others down. */
+/**
+ * Sends messages of one supplier in as few transactions as they fit in. A message that the chain refuses does not take the others down;
+ * where the chain does not say which it was, the halves are tried.
+ */
 export class Submitter {
   readonly #options: SubmitOptions;
   readonly #nonces = new TimeoutNonces();
@@ -50,34 +75,29 @@ export class Submitter {
     this.#options = options;
   }
 
-  async submit({ supplier, items, close }: Batch): Promise<ReadonlyMap<string, Submitted>> {
+  /** The outcome of every item by session. Never throws. */
+  async submit(order: Order): Promise<ReadonlyMap<string, Submitted>> {
     const results = new Map<string, Submitted>();
-    let rest = items;
-    while (rest.length > 0) {
+    const waiting = portions(order);
+    for (let items = waiting.shift(); items !== undefined; items = waiting.shift()) {
       try {
-        const sent = await this.#send(supplier, rest, close);
-        for (const { sessionId } of rest) results.set(sessionId, accepted(sent, rest.length));
-        return results;
+        const sent = await this.#send(order, items);
+        for (const { sessionId } of items) results.set(sessionId, accepted(sent, items.length));
       } catch (thrown) {
-        const index = refusedIndex(thrown, rest.length);
-        const refused = index === undefined ? undefined : rest[index];
-        const text = reasonOf(thrown);
-        if (refused === undefined) {
-          for (const { sessionId } of rest) results.set(sessionId, { outcome: "failed", text });
-          return results;
-        }
-        results.set(refused.sessionId, { outcome: "refused", text });
-        rest = rest.filter((item) => item !== refused);
+        waiting.unshift(...afterRefusal(thrown, items, results));
       }
     }
     return results;
   }
 
-  async #send(supplier: string, items: readonly Item[], close: bigint): Promise<SentTx & { height: bigint }> {
+  async #send(
+    { supplier, close, isOurs }: Order,
+    items: readonly Item[],
+  ): Promise<SentTx & { height: bigint }> {
     const { client, keys, chainId, gas, latestBlock, logger } = this.#options;
     const block = latestBlock();
     if (block === undefined) throw new AppError("CHAIN_UNREACHABLE", "no block was seen yet");
-    const prepared: PreparedTx = await prepareTx({
+    const prepared = await prepareTx({
       client,
       messages: items.map(({ message }) => message),
       signer: {
@@ -89,7 +109,10 @@ export class Submitter {
       gas,
       timeoutNs: this.#timeout(supplier, block, close),
     });
-    const sent = await broadcastTx(client, prepared);
+    if (!isOurs()) throw new AppError("LEASE_LOST", "the supplier is another miner's by now");
+    const sent = await broadcastTx(client, prepared).catch((thrown: unknown) => {
+      throw unanswered(thrown, prepared.hash, block.height);
+    });
     logger.info(
       { supplier, tx: sent.hash, code: sent.code, messages: items.length, fee: sent.feeUpokt.toString() },
       "transaction broadcast",
@@ -99,6 +122,7 @@ export class Submitter {
         code: sent.code,
         codespace: sent.codespace,
         log: sent.log,
+        checked: true,
       });
     return { ...sent, height: block.height };
   }
@@ -111,6 +135,53 @@ export class Submitter {
   }
 }
 
+/** What goes into one transaction each. */
+function portions({ items, together }: Order): Item[][] {
+  const all: Item[][] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const last = all.at(-1);
+    const size = item.message.value.length;
+    if (last === undefined || !together || last.length >= MOST_MESSAGES || bytes + size > MOST_BYTES) {
+      all.push([item]);
+      bytes = size;
+    } else {
+      last.push(item);
+      bytes += size;
+    }
+  }
+  return all;
+}
+
+/** Notes what is decided and answers what is to be tried again, in the order to be tried. */
+function afterRefusal(thrown: unknown, items: Item[], results: Map<string, Submitted>): Item[][] {
+  const text = reasonOf(thrown);
+  const index = refusedIndex(thrown, items.length);
+  const refused = index === undefined ? undefined : items[index];
+  if (refused !== undefined) {
+    results.set(refused.sessionId, { outcome: "refused", text });
+    const others = items.filter((item) => item !== refused);
+    return others.length > 0 ? [others] : [];
+  }
+  if (items.length > 1 && mayFitInHalves(thrown)) {
+    const half = items.length >> 1;
+    return [items.slice(0, half), items.slice(half)];
+  }
+  const decided = decidedBy(thrown);
+  for (const { sessionId } of items) results.set(sessionId, decided);
+  return [];
+}
+
+const unanswered = (thrown: unknown, txHash: string, height: bigint): AppError =>
+  new AppError("TX_UNANSWERED", toError(thrown).message, { txHash, height }, thrown);
+
+function decidedBy(thrown: unknown): Submitted {
+  const text = reasonOf(thrown);
+  if (!(thrown instanceof AppError) || thrown.code !== "TX_UNANSWERED") return { outcome: "failed", text };
+  const { txHash, height } = thrown.fields as { readonly txHash: string; readonly height: bigint };
+  return { outcome: "unanswered", txHash, height, text };
+}
+
 const accepted = ({ hash, height, feeUpokt }: SentTx & { height: bigint }, messages: number): Submitted => ({
   outcome: "accepted",
   txHash: hash,
@@ -118,15 +189,21 @@ const accepted = ({ hash, height, feeUpokt }: SentTx & { height: bigint }, messa
   feeUpokt: (feeUpokt + BigInt(messages) - 1n) / BigInt(messages),
 });
 
-/** Which message a failed simulation blames (chain 4.3). A transaction of one message can only be blamed on that. */
+const isRefusal = (thrown: unknown): thrown is AppError =>
+  thrown instanceof AppError && thrown.code === "CHAIN_TX_REFUSED";
+
+/** Which message a failed simulation blames (chain 4.3). */
 function refusedIndex(thrown: unknown, messages: number): number | undefined {
-  if (!(thrown instanceof AppError) || thrown.code !== "CHAIN_TX_REFUSED") return undefined;
-  const text = reasonOf(thrown);
-  const found = /failed to execute message; message index: (\d+)/.exec(text)?.[1];
+  if (!isRefusal(thrown) || thrown.fields["checked"] === true) return undefined;
+  const found = /failed to execute message; message index: (\d+)/.exec(reasonOf(thrown))?.[1];
   if (found === undefined) return undefined;
   const index = Number(found);
   return index < messages ? index : undefined;
 }
+
+/** A simulation that failed without a name, or a transaction that is too large as it is. */
+const mayFitInHalves = (thrown: unknown): boolean =>
+  isRefusal(thrown) && (thrown.fields["checked"] !== true || TOO_MUCH.has(Number(thrown.fields["code"])));
 
 function reasonOf(thrown: unknown): string {
   const error = toError(thrown);

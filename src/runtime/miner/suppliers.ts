@@ -37,18 +37,15 @@ export async function recordSupplier(address: string, height: bigint, options: O
     }
     await write(record, options);
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === "CHAIN_NOT_FOUND")
-      await write(notStaked(address, options), options);
-    else
-      logger.warn(
-        { supplier: address, error: toError(thrown).message },
-        "the supplier's stake is unknown for now",
-      );
+    const isNotStaked = thrown instanceof AppError && thrown.code === "CHAIN_NOT_FOUND";
+    if (isNotStaked) return write(notStaked(address, options), options);
+    const error = toError(thrown).message;
+    logger.warn({ supplier: address, error }, "the supplier's stake is unknown for now");
   }
 }
 
 async function write(record: SupplierRecord, { records }: Options): Promise<void> {
-  const { operatorAddress, services, status } = record;
+  const { operatorAddress, services } = record;
   const before = await records.read(operatorAddress).catch(() => undefined);
   await records.write(record);
   await records.register({
@@ -57,10 +54,13 @@ async function write(record: SupplierRecord, { records }: Options): Promise<void
     status: record.staked ? "active" : "draining",
     updatedAt: record.lastUpdated,
   });
-  const same = before?.status === status && before.services.join() === services.join();
-  if (!same)
+  if (before === undefined || factsOf(before) !== factsOf(record))
     await records.announce({ action: before ? "update" : "add", operatorAddress, services, reason: "" });
 }
+
+/** All of a record that makes a difference to a relayer. */
+const factsOf = ({ lastUpdated: _, updatedBy: __, ...facts }: SupplierRecord): string =>
+  JSON.stringify(facts, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
 
 /** Services by the history at this height: a change takes effect at a session's start (relay-path 5.3). */
 export function stakedRecord(

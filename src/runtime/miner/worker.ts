@@ -1,9 +1,6 @@
-import { equalBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
-import { toError } from "../../base/errors.ts";
+import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import type { MinedRelayMessage } from "../../chain/proto/mined-relay.ts";
-import { relayHash } from "../../chain/protocol/relay-hash.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { RedisClient } from "../redis/client.ts";
 import type { Keys } from "../redis/keys.ts";
@@ -14,6 +11,7 @@ import type { SessionIdentity } from "../redis/session-record.ts";
 import { trieStore } from "../redis/trie-store.ts";
 import type { TrieWrites } from "../redis/trie-writes.ts";
 import type { MinerMetrics } from "./metrics.ts";
+import { bySession, type Group, judge, leavesOf, type Relay, type Verdict } from "./relay-check.ts";
 import { SessionTrie } from "./session-trie.ts";
 
 export type WorkerDependencies = {
@@ -21,21 +19,24 @@ export type WorkerDependencies = {
   readonly keys: Keys;
   readonly reader: RelayReader;
   readonly writes: TrieWrites;
-  readonly chain: ChainData;
+  readonly chain: Pick<ChainData, "session" | "computeUnitsPerRelayAt">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MinerMetrics;
   readonly applyBatch: number;
+  /** Whether Redis cannot have given the lease to another yet. */
+  readonly holds: (lease: Lease) => boolean;
   /** A write was refused: the lease is another's. */
-  readonly onFenced: (supplier: string) => void;
+  readonly onFenced: (lease: Lease) => void;
 };
-
-type Relay = { readonly id: string; readonly message: MinedRelayMessage };
 
 /** Tries in memory per supplier; the one used longest ago is dropped first and read again from Redis when needed. */
 const MAX_TRIES = 256;
 /** A batch that found another root than it was made on is made again, on the root that Redis has. */
 const MAX_CONFLICTS = 3;
+/** A session that the chain could not be asked about is asked about again after so long, not for every batch. */
+const ASK_AGAIN_MS = 1_000;
+const MAX_UNKNOWN = 1_000;
 
 /**
  * All work on one supplier's tries, one thing at a time: applying relays, sealing, proving. It lives as long as the lease;
@@ -46,10 +47,9 @@ export class SupplierWorker {
   readonly lease: Lease;
   readonly #with: WorkerDependencies;
   readonly #tries = new Map<string, SessionTrie>();
+  readonly #unknown = new Map<string, { readonly verdict: Verdict; readonly at: number }>();
   #queue: Promise<unknown> = Promise.resolve();
   #phase: "working" | "stopped" = "working";
-  /** Some entries were left pending and wait to be read again. */
-  leftPending = false;
 
   constructor(lease: Lease, dependencies: WorkerDependencies) {
     this.supplier = lease.of;
@@ -57,8 +57,9 @@ export class SupplierWorker {
     this.#with = dependencies;
   }
 
+  /** True from `stop` on, and as soon as the lease may be another's: then nothing more may go to Redis or the chain. */
   get stopped(): boolean {
-    return this.#phase === "stopped";
+    return this.#phase === "stopped" || !this.#with.holds(this.lease);
   }
 
   /** Starts nothing more; resolves when the work under way has ended. */
@@ -69,18 +70,20 @@ export class SupplierWorker {
 
   /**
    * Entries of the stream to leaves. An entry is gone from the stream when it was applied, came too late, or is a dead letter; whatever
-   * could not be decided stays there, pending, and comes again.
+   * could not be decided stays there, pending, and comes again. The chain is asked before the tries are held up.
    */
-  apply(entries: readonly StreamEntry[]): Promise<void> {
-    return this.exclusive(async () => {
-      const relays: Relay[] = [];
-      for (const { id, message, problem } of entries) {
-        if (message !== undefined) relays.push({ id, message });
-        else await this.#deadLetter(id, problem);
-      }
-      for (const group of bySession(relays))
-        for (let from = 0; from < group.length; from += this.#with.applyBatch)
-          await this.#applyGroup(group.slice(from, from + this.#with.applyBatch));
+  async apply(entries: readonly StreamEntry[]): Promise<void> {
+    const relays: Relay[] = [];
+    const unreadable: { readonly id: string; readonly problem: string }[] = [];
+    for (const { id, message, problem } of entries)
+      if (message !== undefined) relays.push({ id, message });
+      else unreadable.push({ id, problem });
+    const judged = await Promise.all(
+      bySession(relays).map(async (group) => ({ group, verdict: await this.#judge(group.session) })),
+    );
+    await this.exclusive(async () => {
+      for (const { id, problem } of unreadable) await this.#deadLetter(id, problem);
+      for (const { group, verdict } of judged) await this.#applyGroup(group, verdict);
     });
   }
 
@@ -107,56 +110,80 @@ export class SupplierWorker {
     return trie;
   }
 
+  /** The session's one root to claim, sealed now if it was not; undefined when the lease is gone. Throws SMST_EMPTY, CLAIM_NOT_SEALED. */
+  async seal(session: SessionIdentity): Promise<Uint8Array | undefined> {
+    return this.exclusive(async () => {
+      for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+        const sealed = await this.trie(session).seal(this.lease);
+        if (sealed.outcome === "conflict") continue;
+        // What a proof needs of the trie is read again: until then it would only take up memory.
+        this.forget(session.sessionId);
+        if (sealed.outcome === "sealed") return sealed.root;
+        this.#with.onFenced(this.lease);
+        return undefined;
+      }
+      throw new AppError("CLAIM_NOT_SEALED", "the trie in Redis kept changing while it was sealed");
+    });
+  }
+
   forget(sessionId: string): void {
     this.#tries.delete(sessionId);
   }
 
-  async #applyGroup(group: readonly Relay[]): Promise<void> {
-    const { metrics, clock, logger } = this.#with;
-    const [first] = group;
-    if (first === undefined || this.stopped) return;
-    const start = clock.monotonic();
-    const service = first.message.serviceId;
-    metrics.consumed.inc({ supplier: this.supplier, service_id: service }, group.length);
+  async #judge(session: SessionIdentity): Promise<Verdict> {
+    const { chain, clock } = this.#with;
+    const name = Object.values(session).join("|");
+    const unknown = this.#unknown.get(name);
+    if (unknown !== undefined && clock.monotonic() - unknown.at < ASK_AGAIN_MS) return unknown.verdict;
+    const verdict = await judge(chain, session);
+    this.#unknown.delete(name);
+    if (this.#unknown.size >= MAX_UNKNOWN) this.#unknown.clear();
+    if (verdict.kind === "unknown") this.#unknown.set(name, { verdict, at: clock.monotonic() });
+    return verdict;
+  }
+
+  async #applyGroup({ session, relays }: Group, verdict: Verdict): Promise<void> {
+    const { metrics, applyBatch } = this.#with;
+    metrics.consumed.inc({ supplier: this.supplier, service_id: session.serviceId }, relays.length);
+    if (verdict.kind === "unknown") return this.#leave(session, relays, verdict.error);
     try {
-      const good = await this.#checked(group);
-      if (good.length > 0) await this.#applyLeaves(sessionOf(first.message), good);
-      metrics.applySeconds.observe((clock.monotonic() - start) / 1000);
+      const good = await this.#checked(relays, verdict);
+      for (let from = 0; from < good.length && !this.stopped; from += applyBatch)
+        await this.#applyLeaves(session, good.slice(from, from + applyBatch));
     } catch (thrown) {
-      // Nothing was acknowledged that was not applied: it is read again.
-      this.leftPending = true;
-      metrics.rejected.inc({ supplier: this.supplier, reason: "retry" }, group.length);
-      logger.warn(
-        { supplier: this.supplier, session: first.message.sessionId, error: toError(thrown).message },
-        "relays could not be applied and stay in the stream",
-      );
+      this.#leave(session, relays, toError(thrown));
     }
   }
 
-  /** A leaf of another weight, or under a wrong key, would void the whole claim: such an entry is put aside with its reason. */
-  async #checked(group: readonly Relay[]): Promise<readonly Relay[]> {
-    const [first] = group;
-    if (first === undefined) return [];
-    const { serviceId, sessionStartHeight, sessionEndHeight } = first.message;
-    const units = await this.#with.chain.computeUnitsPerRelayAt(serviceId, sessionStartHeight);
+  /** Nothing was acknowledged that was not applied: it is read again. */
+  #leave(session: SessionIdentity, relays: readonly Relay[], error: Error): void {
+    const { metrics, logger } = this.#with;
+    metrics.rejected.inc({ supplier: this.supplier, reason: "retry" }, relays.length);
+    logger.warn(
+      { supplier: this.supplier, session: session.sessionId, relays: relays.length, error: error.message },
+      "relays could not be applied and stay in the stream",
+    );
+  }
+
+  /** Entries that would void the claim are put aside with their reason. */
+  async #checked(
+    relays: readonly Relay[],
+    verdict: Exclude<Verdict, { kind: "unknown" }>,
+  ): Promise<readonly Relay[]> {
     const good: Relay[] = [];
-    for (const relay of group) {
-      const { message } = relay;
-      const problem = [
-        message.computeUnitsPerRelay === units ? "" : `weighs ${message.computeUnitsPerRelay}, not ${units}`,
-        message.sessionStartHeight === sessionStartHeight && message.sessionEndHeight === sessionEndHeight
-          ? ""
-          : "other heights than its session",
-        message.serviceId === serviceId ? "" : "another service than its session",
-      ].find((found) => found !== "");
-      if (problem === undefined) good.push(relay);
-      else await this.#deadLetter(relay.id, problem);
+    for (const relay of relays) {
+      const weight = relay.message.computeUnitsPerRelay;
+      if (verdict.kind === "bad") await this.#deadLetter(relay.id, verdict.reason);
+      else if (weight !== verdict.units)
+        await this.#deadLetter(relay.id, `weighs ${weight}, not ${verdict.units}`);
+      else good.push(relay);
     }
     return good;
   }
 
   async #applyLeaves(session: SessionIdentity, relays: readonly Relay[]): Promise<void> {
-    const { metrics, onFenced } = this.#with;
+    const { metrics, onFenced, clock } = this.#with;
+    const start = clock.monotonic();
     const ids = relays.map(({ id }) => id);
     const leaves = leavesOf(relays);
     const trie = this.trie(session);
@@ -166,11 +193,12 @@ export class SupplierWorker {
       if (outcome === "applied" || outcome === "repeated") {
         metrics.added.inc({ supplier: this.supplier, service_id: session.serviceId }, relays.length);
         metrics.acknowledged.inc(relays.length);
-      } else if (outcome === "fenced") onFenced(this.supplier);
+        metrics.applySeconds.observe((clock.monotonic() - start) / 1000);
+      } else if (outcome === "fenced") onFenced(this.lease);
       else await this.#late(session, ids, outcome);
       return;
     }
-    throw new Error("the trie in Redis kept changing under a batch");
+    throw new AppError("TRIE_CHANGING", "the trie in Redis kept changing under a batch");
   }
 
   async #late(session: SessionIdentity, ids: readonly string[], outcome: string): Promise<void> {
@@ -193,33 +221,3 @@ export class SupplierWorker {
     );
   }
 }
-
-function bySession(relays: readonly Relay[]): readonly (readonly Relay[])[] {
-  const groups = new Map<string, Relay[]>();
-  for (const relay of relays) {
-    const group = groups.get(relay.message.sessionId);
-    if (group) group.push(relay);
-    else groups.set(relay.message.sessionId, [relay]);
-  }
-  return [...groups.values()];
-}
-
-/** The key is computed, not believed: a wrong one would be a leaf that cannot be proven. */
-const leavesOf = (relays: readonly Relay[]) =>
-  relays.map(({ message }) => {
-    const hash = relayHash(message.relayBytes);
-    return {
-      key: equalBytes(hash, message.relayHash) ? message.relayHash : hash,
-      value: message.relayBytes,
-      weight: message.computeUnitsPerRelay,
-    };
-  });
-
-const sessionOf = (message: MinedRelayMessage): SessionIdentity => ({
-  sessionId: message.sessionId,
-  supplier: message.supplierOperatorAddress,
-  serviceId: message.serviceId,
-  application: message.applicationAddress,
-  startHeight: message.sessionStartHeight,
-  endHeight: message.sessionEndHeight,
-});

@@ -15,84 +15,203 @@ export const EXIT = {
   config: 78,
 } as const;
 
-type Row = { readonly exit: number; readonly todo: string };
+type Row = {
+  readonly exit: number;
+  /** What has happened, for docs/errors.md. */
+  readonly means: string;
+  /** What the operator does next: the third line of the message. */
+  readonly todo: string;
+};
 
 /**
- * Every error code that can end a command: its exit code and what the operator does next.
- * The third line of an error message and docs/errors.md are made from it.
+ * Every error code that can end a command. The third line of an error message and docs/errors.md are made from it (`npm run docs`);
+ * a test holds every code thrown in src against it.
  */
 export const ERRORS = {
-  CONFIG_INVALID: { exit: EXIT.config, todo: "Correct the keys named above, then start again." },
-  CONFIG_MISSING: { exit: EXIT.missingFile, todo: "Give the path of the YAML file with --config." },
-  CONFIG_UNREADABLE: { exit: EXIT.config, todo: "Make the file readable for this user and valid YAML." },
-  NOT_SUPPORTED_YET: { exit: EXIT.config, todo: "Remove the setting; CHANGELOG.md tells when it is built." },
+  CONFIG_INVALID: {
+    exit: EXIT.config,
+    means:
+      "A setting is unknown, has a value of the wrong kind, or is not supported yet. Every such key is named with its line; an unknown one with the valid key that is nearest to it.",
+    todo: "Correct the keys named above, then start again; --check reads the file without starting.",
+  },
+  CONFIG_MISSING: {
+    exit: EXIT.missingFile,
+    means: "There is no file at the path given.",
+    todo: "Give the path of the YAML file with --config.",
+  },
+  CONFIG_UNREADABLE: {
+    exit: EXIT.config,
+    means: "The file is there, but this user may not read it, it is a directory, or it is not YAML.",
+    todo: "Make it a file that this user can read and that is valid YAML.",
+  },
   KEYS_MISSING: {
     exit: EXIT.missingFile,
+    means: "No keys file is configured, or there is none at keys.keys_file.",
     todo: "Point keys.keys_file at an existing file with your suppliers' keys.",
   },
   KEYS_UNREADABLE: {
     exit: EXIT.permission,
-    todo: "Let this user, and only this user, read it: chmod 600 <file>.",
+    means: "The keys file is there, but this user may not read it, or it is a directory or a device.",
+    todo: "Let this user, and only this user, read it: chown it to this user and chmod 600 <file>.",
   },
-  KEYS_PERMISSION: { exit: EXIT.permission, todo: "Let only its owner read it: chmod 600 <file>." },
+  KEYS_PERMISSION: {
+    exit: EXIT.permission,
+    means:
+      "Others than its owner may use the keys file. keys.allow_insecure_permissions: true accepts that, at your risk.",
+    todo: "Let only its owner read it: chmod 600 <file>.",
+  },
   KEYS_INVALID: {
     exit: EXIT.badData,
+    means:
+      "The keys file is no YAML with a list `keys`, or an entry of it is no private key. The entry is named by its place; keys are never shown.",
     todo: "Each entry is 64 hex digits; correct or remove the one named above.",
   },
-  REDIS_UNREACHABLE: { exit: EXIT.unreachable, todo: "Start Redis, or point redis.url at a running one." },
+  KEY_NOT_HELD: {
+    exit: EXIT.config,
+    means: "Something is to be signed for a supplier whose key is not in the keys file.",
+    todo: "Add the supplier's key to keys.keys_file and start again.",
+  },
+  REDIS_UNREACHABLE: {
+    exit: EXIT.unreachable,
+    means: "No connection to Redis could be made, or it broke before Redis answered.",
+    todo: "Start Redis, or point redis.url (or --redis) at a running one.",
+  },
+  REDIS_TIMEOUT: {
+    exit: EXIT.unreachable,
+    means: "Redis is connected, but did not answer within three seconds.",
+    todo: "Look at its load and its disk: redis-cli --latency, redis-cli slowlog get.",
+  },
+  REDIS_REFUSED: {
+    exit: EXIT.unreachable,
+    means:
+      "Redis answered with an error. NOAUTH and WRONGPASS: the password in redis.url. NOPERM: the user's rights. OOM: its memory limit. MISCONF: it cannot write to its disk. READONLY: it is a replica.",
+    todo: "Read Redis' own words above; they name the command and the reason.",
+  },
   REDIS_UNSUPPORTED: {
     exit: EXIT.config,
-    todo: "Use Redis 6.2 or newer, or Valkey, with AOF and noeviction.",
+    means: "The URL is of a kind that is not supported, or the server is too old or a cluster.",
+    todo: "Use redis://, rediss:// or unix:// to Redis 6.2 or newer, or Valkey, with AOF and noeviction.",
+  },
+  REDIS_FOREIGN_VALUE: {
+    exit: EXIT.badData,
+    means: "A key of the fleet holds a value of another type: something else writes to this Redis.",
+    todo: "Use a Redis, a database number or redis.namespace.base_prefix of your own.",
+  },
+  REDIS_BAD_VALUE: {
+    exit: EXIT.badData,
+    means: "A value in Redis cannot be read: it was written by something else or by another version.",
+    todo: "Look at the key with redis-cli; a cache key may be deleted, a session may not.",
+  },
+  REDIS_SERVER_MISSING: {
+    exit: EXIT.unreachable,
+    means: "A local network starts a redis-server of its own, and there is none on PATH.",
+    todo: "Install it: sudo apt-get install -y redis-server",
+  },
+  BAD_KEY_PART: {
+    exit: EXIT.usage,
+    means: "An id holds characters that have no place in a Redis key.",
+    todo: "Give an id of letters, digits and . _ - @ only.",
   },
   CHAIN_UNREACHABLE: {
     exit: EXIT.unreachable,
+    means: "None of the configured endpoints could be reached, or they answered with an HTTP error.",
     todo: "Start the node, or point pocket_node.query_node_rpc_url at a running one.",
   },
   CHAIN_TIMEOUT: {
     exit: EXIT.unreachable,
+    means: "The endpoints did not answer within pocket_node.query_timeout_seconds.",
     todo: "Check the node's load, or name a second endpoint in pocket_node.query_node_rpc_url.",
   },
   CHAIN_BAD_ANSWER: {
     exit: EXIT.unreachable,
+    means: "What answered is not a CometBFT RPC endpoint of a Pocket node, or it is one that is broken.",
     todo: "Check that pocket_node.query_node_rpc_url is a CometBFT RPC endpoint.",
   },
   CHAIN_ID_MISMATCH: {
     exit: EXIT.config,
+    means: "The node is on another chain than pocket_node.chain_id says. Nothing was signed.",
     todo: "Correct pocket_node.chain_id, or point query_node_rpc_url at a node of that chain.",
   },
-  CHAIN_NOT_FOUND: { exit: EXIT.failed, todo: "Check the address or id; the chain does not know it." },
+  CHAIN_NOT_FOUND: {
+    exit: EXIT.failed,
+    means: "The chain does not know the application, supplier, service or account.",
+    todo: "Check the address or id; the chain does not know it.",
+  },
+  CHAIN_REFUSED: {
+    exit: EXIT.failed,
+    means: "The node answered a query with an error of its own; its text is given.",
+    todo: "Read the node's words above; a node that is pruned or still syncing cannot answer everything.",
+  },
+  CHAIN_TX_REFUSED: {
+    exit: EXIT.failed,
+    means: "The chain does not take a transaction; code and codespace are the chain's own.",
+    todo: "Read the chain's words above; for a lack of funds, send the supplier some upokt.",
+  },
   LISTEN_FAILED: {
     exit: EXIT.unreachable,
+    means: "An address to listen on is taken, is not one of this host, or needs more rights.",
     todo: "Free the address, or choose another one in the configuration.",
+  },
+  GENESIS_INVALID: {
+    exit: EXIT.badData,
+    means: "The genesis of a devnet names something wrong; every problem is listed.",
+    todo: "Correct the genesis file at the places named above.",
+  },
+  DEVNET_REFUSED: {
+    exit: EXIT.failed,
+    means: "A devnet's chain refused what its control API was asked to do.",
+    todo: "Read the chain's words above; the devnet enforces the rules of the real chain.",
   },
   LOCALNET_MISSING: {
     exit: EXIT.missingFile,
+    means: "No local network runs in the directory: it has no localnet.json.",
     todo: "Start one with: relayminer localnet --keep --dir <dir>",
   },
   LOCALNET_FAILED: {
     exit: EXIT.failed,
+    means: "A part of the local network did not start or ended too early.",
     todo: "Read the logs in the localnet's directory, then try again with an empty one.",
   },
   LOCALNET_UNBALANCED: {
     exit: EXIT.failed,
+    means: "Answered, leaves, claimed and settled relays of a local network are not the same number.",
     todo: "Relays were lost or doubled; the logs in the directory tell which.",
   },
-  REDIS_SERVER_MISSING: { exit: EXIT.unreachable, todo: "Install it: sudo apt-get install -y redis-server" },
   ACKS_MISSING: {
     exit: EXIT.partial,
-    todo: "Look at the named replica: it is alive in Redis but did not answer.",
+    means:
+      "A replica did not acknowledge a command in time, or answered that it failed. It may go on with old values. What was deleted in Redis stays deleted, and the other replicas have obeyed.",
+    todo: "Look at that process and its log; if it hangs, restart it (it starts with an empty memory), then repeat the command.",
+  },
+  CACHE_SCAN_UNFINISHED: {
+    exit: EXIT.partial,
+    means: "Redis holds millions of keys, and not all of them were looked at.",
+    todo: "Give this fleet a Redis of its own, or name one --app, --service or --supplier.",
   },
   NO_TERMINAL: {
     exit: EXIT.usage,
+    means: "The dashboard needs a terminal that it can draw on.",
     todo: "Run it in a terminal of at least 60x15; scripts use the --json of the other commands.",
   },
-  USAGE: { exit: EXIT.usage, todo: "See the command's --help." },
-  BAD_ADDRESS: { exit: EXIT.usage, todo: "Give a bech32 address that starts with pokt1." },
+  USAGE: {
+    exit: EXIT.usage,
+    means: "A command was called with flags that do not go together or with a value that cannot be right.",
+    todo: "See the command's --help.",
+  },
+  BAD_ADDRESS: {
+    exit: EXIT.usage,
+    means: "The text is no bech32 address of this chain: a character is wrong or missing.",
+    todo: "Give a bech32 address that starts with pokt1.",
+  },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-const BUG: Row = { exit: EXIT.bug, todo: "This is a defect of relayminer: please report it with the log." };
+const BUG: Row = {
+  exit: EXIT.bug,
+  means: "Something happened that the program does not expect.",
+  todo: "This is a defect of relayminer: please report it with the log.",
+};
 
 /** The row of a code; a code without a row is a defect of ours and says so. */
 export const errorRow = (code: string): Row =>

@@ -115,12 +115,7 @@ async function connect(connection: Redis, shown: string, purpose: string, logger
     await connection.connect();
   } catch (thrown) {
     const cause = last ?? toError(thrown);
-    throw new AppError(
-      "REDIS_UNREACHABLE",
-      `cannot reach Redis at ${shown}: ${cause.message}`,
-      { url: shown },
-      cause,
-    );
+    throw new AppError("REDIS_UNREACHABLE", `cannot reach Redis at ${shown}`, { url: shown }, cause);
   }
   connection.on("ready", () => {
     if (last) logger.info({ redis: shown, purpose }, "Redis connection is back");

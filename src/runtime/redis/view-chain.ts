@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { ChainView, ReplicaView } from "../ops/view.ts";
+import type { ChainView, ReplicaView, Section } from "../ops/view.ts";
 
 /** Block time is averaged over the blocks seen in the last so many milliseconds. */
 const WINDOW_MS = 10 * 60_000;
@@ -8,15 +8,15 @@ const MOST_SEEN = 600;
 type Seen = { readonly height: bigint; readonly at: number };
 
 /** The chain as the replicas of successive views know it: its height, the age of the newest block, the time between blocks. */
-export function chainWatch(clock: Clock): (replicas: readonly ReplicaView[]) => ChainView {
+export function chainWatch(clock: Clock): (replicas: Section<readonly ReplicaView[]>) => ChainView {
   const seen: Seen[] = [];
-  return (replicas) => {
-    const live = replicas.filter(({ alive, height }) => alive && height !== undefined);
+  return ({ value, readAt }) => {
+    const live = value.filter(({ alive, height }) => alive && height !== undefined);
     const height = highest(live);
     const now = clock.monotonic();
     if (height !== undefined) remember(seen, { height, at: now });
     const told = live.flatMap(({ height: own, heightAgeMs }) =>
-      own === height && heightAgeMs !== undefined ? [heightAgeMs] : [],
+      own === height && heightAgeMs !== undefined ? [heightAgeMs + (clock.now() - (readAt ?? 0))] : [],
     );
     // Nobody tells an age: then it is the time since this reader saw the height grow; before it did, it is unknown.
     const newest = seen.length > 1 ? seen.at(-1) : undefined;

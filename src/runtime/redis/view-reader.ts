@@ -71,7 +71,7 @@ export function openViewReader({ redis: connections, keys, clock }: Options): Vi
       }),
       cacheSection(() => readCache(redis, keys, replicas.value)),
     ]);
-    const chain = watch(replicas.value);
+    const chain = watch(replicas);
     const owners = new Map(queues.value.map(({ supplier, owner }) => [supplier, owner]));
     const known = {
       height: chain.height,

@@ -16,10 +16,16 @@ export const SMALLEST = { columns: 60, rows: 15 } as const;
 
 /** From this height on the selected row's details are shown below the table. */
 const TALL = 36;
-const TOP_LINES = 3;
+const TOP_LINES = 2;
+
+type DashboardProps = {
+  readonly state: State;
+  /** Leaves out the details of the selected row. */
+  readonly isListOnly?: boolean;
+};
 
 /** The whole screen: exactly one line less than the terminal has, so that Ink never clears it. */
-export function Dashboard({ state }: { readonly state: State }): ReactElement {
+export function Dashboard({ state, isListOnly = false }: DashboardProps): ReactElement {
   const { columns, rows } = state.size;
   const isTooSmall = columns < SMALLEST.columns || rows < SMALLEST.rows;
   return (
@@ -30,12 +36,12 @@ export function Dashboard({ state }: { readonly state: State }): ReactElement {
       flexShrink={0}
       overflow="hidden"
     >
-      {isTooSmall ? <TooSmall state={state} /> : <Screen state={state} />}
+      {isTooSmall ? <TooSmall state={state} /> : <Screen state={state} isListOnly={isListOnly} />}
     </Box>
   );
 }
 
-function Screen({ state }: { readonly state: State }): ReactElement {
+function Screen({ state, isListOnly }: Required<DashboardProps>): ReactElement {
   const { columns, rows } = state.size;
   const bottom = bottomLines(state);
   const body = rows - 1 - TOP_LINES - bottom.length;
@@ -44,21 +50,23 @@ function Screen({ state }: { readonly state: State }): ReactElement {
       <Header view={state.view} now={state.now} width={columns} />
       <Tabs state={state} />
       <Box flexDirection="column" height={body} flexShrink={0} overflow="hidden">
-        <Body state={state} height={body} />
+        <Body state={state} height={body} isListOnly={isListOnly} />
       </Box>
       <Lines lines={bottom} width={columns} />
     </>
   );
 }
 
-function Body({ state, height }: { readonly state: State; readonly height: number }): ReactElement {
+type BodyProps = Required<DashboardProps> & { readonly height: number };
+
+function Body({ state, height, isListOnly }: BodyProps): ReactElement {
   const { mode, screen, size } = state;
   const common = { width: size.columns, height };
   if (mode.kind === "help")
     return <Sheet title={`help: ${screen}`} lines={helpLines(screen)} top={mode.top} {...common} />;
   const details = detailLines(state);
   if (mode.kind === "detail") return <Sheet title="details" lines={details} top={mode.top} {...common} />;
-  if (size.rows < TALL || details.length === 0) return <Rows state={state} height={height} />;
+  if (isListOnly || size.rows < TALL || details.length === 0) return <Rows state={state} height={height} />;
   const wrapped = wrapLines(details, size.columns - 2).length + 1;
   const below = Math.min(wrapped, Math.floor(height / 2));
   return (

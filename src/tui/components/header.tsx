@@ -15,8 +15,7 @@ export function Header({ view, now, width }: Props): ReactElement {
     { text: " relayminer  ", bold: true },
     ...(view === undefined ? [] : chainSpans(view, now)),
   ];
-  const right: Line =
-    view === undefined ? line("reading Redis … ") : [...leaderSpans(view), ...redisSpans(view, now)];
+  const right = view === undefined ? line("reading Redis … ") : fleetSpans(view, now);
   return <Lines lines={[spread(left, right, width)]} width={width} />;
 }
 
@@ -32,6 +31,10 @@ function chainSpans({ chain, readAt }: FleetView, now: number): Line {
     every,
   );
 }
+
+/** Without Redis nothing is known of a leader. */
+const fleetSpans = (view: FleetView, now: number): Line =>
+  view.redis.problem === undefined ? [...leaderSpans(view), ...redisSpans(view, now)] : redisSpans(view, now);
 
 function leaderSpans({ leader }: FleetView): Line {
   const { owner, epoch } = leader.value;

@@ -1,8 +1,9 @@
 import type { ReactElement } from "react";
 import { type Line, line } from "../line.ts";
-import { itemsOf, type State, selectedIndex, tableOf } from "../model.ts";
+import { itemsOf, type State, selectedIndex, tableOf, totalOf } from "../model.ts";
 import { screenOf } from "../screens/all.ts";
 import { gapFor, headerLine, layout, rowLine } from "../table.ts";
+import { count } from "../text.ts";
 import { Lines } from "./lines.tsx";
 
 type Props = { readonly state: State; readonly height: number };
@@ -10,7 +11,7 @@ type Props = { readonly state: State; readonly height: number };
 const MARK = "▌ ";
 const NO_MARK = "  ";
 
-/** The table of the screen: titles and as many rows as there is room for, the selected one among them. */
+/** The table of the screen: what it shows, titles, and as many rows as there is room for, the selected one among them. */
 export function Rows({ state, height }: Props): ReactElement {
   const { view, screen, size } = state;
   if (view === undefined) return <Lines lines={[line("  reading Redis …")]} width={size.columns} />;
@@ -24,7 +25,7 @@ export function Rows({ state, height }: Props): ReactElement {
   );
   const gap = gapFor(placed, width);
   const at = selectedIndex(items, tableOf(state));
-  const room = Math.max(1, height - 1);
+  const room = Math.max(1, height - 2);
   const top = Math.max(0, Math.min(at - Math.floor(room / 2), items.length - room));
   const rows = items
     .slice(top, top + room)
@@ -39,12 +40,29 @@ export function Rows({ state, height }: Props): ReactElement {
   const none = items.length === 0 ? [line({ text: `  ${emptyText(state)}`, tone: "muted" })] : [];
   return (
     <Lines
-      lines={[bold, ...rows, ...none]}
+      lines={[scopeLine(state), bold, ...rows, ...none]}
       width={size.columns}
-      selected={items.length === 0 ? -1 : 1 + at - top}
+      selected={items.length === 0 ? -1 : 2 + at - top}
     />
   );
 }
 
 const emptyText = (state: State): string =>
   tableOf(state).filter === "" ? screenOf(state.screen).empty : "no row fits the filter (esc clears it)";
+
+/** Which rows are shown of how many, by what they are sorted and filtered; or why they are not new. */
+function scopeLine(state: State): Line {
+  const { view, screen, mode, size } = state;
+  if (view === undefined) return line("");
+  const { noun, hasOver, columns, section } = screenOf(screen);
+  const { filter, sort, withOver } = tableOf(state);
+  const { problem } = section(view);
+  if (problem !== undefined) return line({ text: ` ✖ ${problem}`, tone: "bad" });
+  const title = columns(view)[sort.index]?.title ?? "";
+  const scope = hasOver ? (withOver ? " · over ones too (a)" : " · live (a: all)") : "";
+  const shown = `${count(itemsOf(state).length)} of ${count(totalOf(state))} ${noun}${scope}`;
+  const by = ` · by ${title} ${sort.descending ? "▼" : "▲"}`;
+  const filtered = filter === "" || mode.kind === "filter" ? "" : ` · filter: ${filter}`;
+  const text = ` ─ ${shown}${by}${filtered} `;
+  return line({ text: text.padEnd(size.columns, "─"), tone: "muted" });
+}

@@ -17,7 +17,8 @@ export function Sheet({ title, lines, top, width, height }: Props): ReactElement
   const all = wrapLines(lines, width - 2);
   const room = Math.max(1, height - 1);
   const from = Math.max(0, Math.min(top, all.length - room));
-  const more = all.length > room ? ` ${from + 1}–${Math.min(all.length, from + room)} of ${all.length} ` : "";
+  const more =
+    all.length > room ? ` ${from + 1}–${Math.min(all.length, from + room)} of ${all.length} · j k ` : "";
   const head = ` ─ ${title} `;
   const titleLine = line({
     text: head + "─".repeat(Math.max(0, width - head.length - more.length)) + more,

@@ -12,7 +12,7 @@ import type { Item, Screen } from "./screen.ts";
 import { fact } from "./session-detail.ts";
 
 const FIXED: readonly Column[] = [
-  { title: "ENTITY", align: "left", min: 11, max: 16, drop: 0 },
+  { title: "ENTITY", align: "left", min: 13, max: 16, drop: 0 },
   { title: "KEY", align: "left", min: 13, max: 76, drop: 0, cut: "middle" },
   { title: "HELD BY", align: "right", min: 7, max: 7, drop: 0 },
   { title: "L1 OLDEST", align: "right", min: 9, max: 11, drop: 0 },
@@ -24,8 +24,11 @@ const FIXED: readonly Column[] = [
 const MAX_REPLICA_COLUMNS = 12;
 const ABSENT = "·";
 
-const alive = ({ replicas }: FleetView): readonly ReplicaView[] =>
-  replicas.value.filter((replica) => replica.alive);
+/** Relayers first: their memory decides whether a relay is served. */
+const alive = ({ replicas }: FleetView): readonly ReplicaView[] => {
+  const live = replicas.value.filter((replica) => replica.alive);
+  return [...live.filter(({ role }) => role === "relayer"), ...live.filter(({ role }) => role !== "relayer")];
+};
 
 const columns = (view: FleetView): readonly Column[] => [
   ...FIXED,
@@ -33,7 +36,7 @@ const columns = (view: FleetView): readonly Column[] => [
     .slice(0, MAX_REPLICA_COLUMNS)
     .map(
       ({ id }, index): Column => ({
-        title: `L1 ${id.toUpperCase()}`,
+        title: id,
         align: "right",
         min: 8,
         max: 22,
@@ -62,7 +65,7 @@ const LONG_LIVED: ReadonlySet<string> = new Set(["account"]);
 
 function itemOf(entry: CacheView, replicas: readonly ReplicaView[]): Item {
   const { entity, key, memory, shared } = entry;
-  const held = Object.values(memory).filter((age) => typeof age === "number");
+  const held = replicas.map(({ id }) => memory[id]).filter((age) => typeof age === "number");
   const oldest = held.length === 0 ? undefined : Math.max(...held);
   const copy = sharedCells(shared);
   return {
@@ -154,7 +157,8 @@ export const cacheScreen: Screen = {
   empty: "no replica holds a cached value",
   detail: (key, { view }) => detail(key, view),
   legend: [
-    line("L1 is a replica's memory, L2 its copy in Redis: age since it was read, TTL until it goes"),
+    line("L1 is a replica's memory (one column each where there is room), L2 the copy in Redis"),
+    line("AGE since the value was read from the chain or from Redis, TTL until Redis drops it"),
     line("· not held   — not known   none: this kind is not shared through Redis   ▲ older than 3 min"),
   ],
 };

@@ -33,7 +33,9 @@ const optional = (value: number | undefined, shown: (value: number) => string): 
     : { text: shown(value), sort: value };
 
 function itemOf(replica: ReplicaView, view: FleetView, history: readonly number[]): Item {
-  const { id, role, version, host, relays, height, lagBlocks, rssBytes, startedAt } = replica;
+  const { id, role, version, host, height, lagBlocks, rssBytes, startedAt } = replica;
+  // Rates of a process that is gone are no rates.
+  const relays = replica.alive ? replica.relays : undefined;
   const refused = relays && refusedOf(relays);
   const isBehind = lagBlocks !== undefined && lagBlocks > LAG;
   return {

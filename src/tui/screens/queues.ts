@@ -66,8 +66,8 @@ function summary({ queues }: FleetView): Line {
   const all = queues.value;
   const free = all.filter(({ owner }) => owner === undefined).length;
   return line(
-    `all: ${count(sumOf(all.map(({ length }) => length)))} in streams, ${count(sumOf(all.map(({ pending }) => pending)))} of them read and not applied`,
-    ...(free > 0 ? [{ text: ` · ✖ ${count(free)} suppliers without a miner`, tone: "bad" } as const] : []),
+    `${count(sumOf(all.map(({ length }) => length)))} in all streams, ${count(sumOf(all.map(({ pending }) => pending)))} of them pending`,
+    ...(free > 0 ? [{ text: ` · ✖ ${count(free)} without a miner`, tone: "bad" } as const] : []),
   );
 }
 

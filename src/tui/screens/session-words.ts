@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<string, Word>> = {
 
 const ENDED = word("○", "ended", "muted");
 const CLAIM_DUE = word("▲", "claim due", "warn");
+const OVERDUE = word("✖", "overdue", "bad");
 const SETTLED = word("✔", "settled", "ok");
 const UNPAID = word("✖", "unpaid", "bad");
 
@@ -32,7 +33,7 @@ export function sessionWord({ state, next, settled }: SessionView): Word {
   if (settled !== undefined && settled.outcome !== "none")
     return settled.paidUpokt === undefined || settled.paidUpokt > 0n ? SETTLED : UNPAID;
   if (state === "active" && next?.edge === "claim opens") return ENDED;
-  if (state === "active" && next?.edge === "claim closes") return CLAIM_DUE;
+  if (state === "active" && next?.edge === "claim closes") return next.blocks < 0n ? OVERDUE : CLAIM_DUE;
   return WORDS[state] ?? word("○", state, "muted");
 }
 
@@ -43,11 +44,9 @@ export function countdownText(next: Countdown | undefined): string {
   if (next === undefined) return "—";
   const { edge, blocks } = next;
   if (edge === "settled" || edge === "closed") return `${edge} ${count(-blocks)} ago`;
-  if (blocks < 0n) return `${pastOf(edge)} ${count(-blocks)} ago`;
+  if (blocks < 0n) return `${edge === "settles" ? "was due" : "closed"} ${count(-blocks)} ago`;
   return blocks === 0n ? `${edge} now` : `${edge} ${count(blocks)}`;
 }
-
-const pastOf = (edge: string): string => (edge === "settles" ? "settling" : edge.replace("closes", "closed"));
 
 /** A window that closes within so few blocks is worth a look. */
 const SOON = 2n;

@@ -1,8 +1,8 @@
 import { dueWithin } from "../../runtime/ops/countdown.ts";
 import type { FleetView, SessionView } from "../../runtime/ops/view.ts";
 import { type Line, line } from "../line.ts";
-import type { Cell, Column } from "../table.ts";
-import { bar, count, duration, pokt, UNKNOWN } from "../text.ts";
+import { type Cell, type Column, SPARE } from "../table.ts";
+import { bar, count, duration, plural, pokt, UNKNOWN } from "../text.ts";
 import type { Item, Screen } from "./screen.ts";
 import { sessionDetail } from "./session-detail.ts";
 import { countdownText, countdownTone, isFailure, sessionWord } from "./session-words.ts";
@@ -10,15 +10,15 @@ import { countdownText, countdownTone, isFailure, sessionWord } from "./session-
 const COLUMNS: readonly Column[] = [
   { title: "SUPPLIER", align: "left", min: 8, max: 43, drop: 0, cut: "middle" },
   { title: "SERVICE", align: "left", min: 7, max: 24, drop: 0 },
-  { title: "APP", align: "left", min: 8, max: 43, drop: 4, cut: "middle" },
+  { title: "APP", align: "left", min: 8, max: 43, drop: 2, cut: "middle" },
   { title: "STATE", align: "left", min: 12, max: 14, drop: 0 },
   { title: "RELAYS", align: "right", min: 6, max: 12, drop: 0 },
   { title: "AT STAKE", align: "right", min: 10, max: 13, drop: 0 },
   { title: "BLOCKS TO", align: "left", min: 15, max: 18, drop: 0 },
-  { title: "ABOUT", align: "right", min: 6, max: 8, drop: 5 },
-  { title: "", align: "left", min: 4, max: 8, drop: 7 },
-  { title: "OWNER", align: "left", min: 7, max: 28, drop: 3, cut: "middle" },
-  { title: "SESSION", align: "left", min: 9, max: 20, drop: 6, cut: "middle" },
+  { title: "ABOUT", align: "right", min: 6, max: 8, drop: 3 },
+  { title: "", align: "left", min: 4, max: 8, drop: 4 },
+  { title: "OWNER", align: "left", min: 8, max: 28, drop: 1, cut: "middle" },
+  { title: "SESSION", align: "left", min: 9, max: 13, drop: SPARE, cut: "middle" },
 ];
 const BLOCKS_TO = 6;
 
@@ -55,11 +55,13 @@ const isOver = (session: SessionView): boolean =>
 const ownerCell = (owner: string | undefined): Cell =>
   owner === undefined ? { text: "✖ nobody", tone: "bad", sort: undefined } : { text: owner };
 
-function stakeCell({ settled, worthUpokt }: SessionView): Cell {
+function stakeCell(session: SessionView): Cell {
+  const { settled, worthUpokt } = session;
   const paid = settled?.paidUpokt;
   if (paid !== undefined)
     return { text: `paid ${pokt(paid).replace(/ POKT$/, "")}`, tone: paid > 0n ? "ok" : "bad", sort: paid };
-  if (settled?.outcome === "none") return { text: "not paid", tone: "bad", sort: 0n };
+  if (isFailure(session))
+    return { text: `lost ${pokt(worthUpokt).replace(/ POKT$/, "")}`, tone: "bad", sort: worthUpokt };
   return { text: pokt(worthUpokt), sort: worthUpokt };
 }
 
@@ -101,7 +103,7 @@ function summary(view: FleetView): Line {
   const { sessions, unreadable, total } = view.sessions.value;
   const { height } = view.chain;
   const due = sessions.filter((session) => (dueWithin(session, height) ?? SOON + 1n) <= SOON);
-  const lost = sessions.filter((session) => isFailure(session) && session.settled?.outcome !== "none");
+  const lost = sessions.filter(isFailure);
   const worth = due.every(({ worthUpokt }) => worthUpokt !== undefined)
     ? due.reduce((sum, { worthUpokt }) => sum + (worthUpokt ?? 0n), 0n)
     : undefined;
@@ -109,12 +111,12 @@ function summary(view: FleetView): Line {
   const spans = [
     line(
       isKnown
-        ? `due within ${SOON} blocks: ${pokt(worth)} in ${count(due.length)} sessions`
+        ? `due within ${SOON} blocks: ${pokt(worth)} in ${plural(due.length, "session")}`
         : "the windows of some sessions are not known yet: the fleet has not cached the chain's params",
     ),
     lost.length > 0 ? line(" · ", { text: `✖ ${count(lost.length)} lost`, tone: "bad" }) : [],
     unreadable.length > 0
-      ? line(" · ", { text: `▲ ${count(unreadable.length)} records cannot be read`, tone: "warn" })
+      ? line(" · ", { text: `▲ ${plural(unreadable.length, "record")} cannot be read`, tone: "warn" })
       : [],
     total > sessions.length + unreadable.length
       ? line(` · ${count(sessions.length)} of ${count(total)} read`)

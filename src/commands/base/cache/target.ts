@@ -5,7 +5,7 @@ import { addressBytes, encodeAddress } from "../../../chain/protocol/address.ts"
 /** What of the cache is meant: an entity, and which one of it (undefined: it has no id). */
 export type Target<Entity extends string> = { readonly entity: Entity; readonly id: string | undefined };
 
-const WHAT = "WHAT (exactly one)";
+const WHAT = "TARGET";
 
 /** Flags that name one cached thing; `cache show` and `cache invalidate` share them. */
 export const oneOfTheCache = {

@@ -18,6 +18,8 @@ export type ClaimFacts = {
   readonly claimedAt: bigint | undefined;
   readonly claimedRelays: bigint;
   readonly claimedUpokt: bigint;
+  /** The chain takes no proof that it does not require (mining-path 4.5, step 11). */
+  readonly proofSubmitted: boolean;
   readonly proofVerified: boolean;
   /** Why the chain found a proof wrong. */
   readonly proofFailure: string | undefined;
@@ -30,13 +32,22 @@ export type Settled = {
   readonly height: bigint;
   readonly relays: bigint;
   readonly upokt: bigint;
-  readonly proofRequired: boolean;
 };
+
+/**
+ * Whether the chain wanted a proof. What EventClaimSettled says of it is drawn anew, with the status in the claim's hash, and may differ
+ * (mining-path 4.3).
+ */
+export const isProofRequired = ({ proofSubmitted, unpaid }: ClaimFacts): boolean =>
+  proofSubmitted || unpaid?.startsWith(EXPIRED) === true;
+
+const EXPIRED = "expired";
 
 const NOTHING: ClaimFacts = {
   claimedAt: undefined,
   claimedRelays: 0n,
   claimedUpokt: 0n,
+  proofSubmitted: false,
   proofVerified: false,
   proofFailure: undefined,
   settled: undefined,
@@ -55,10 +66,14 @@ const claimed: Change = (facts, told, height) => ({
   claimedUpokt: upokt(told["claimed_upokt"]),
 });
 
+const submitted: Change = (facts) => ({ ...facts, proofSubmitted: true });
+
 /** How each event changes what is known of its claim (mining-path 6.3). */
 const CHANGES: Readonly<Record<string, Change>> = {
   "pocket.proof.EventClaimCreated": claimed,
   "pocket.proof.EventClaimUpdated": claimed,
+  "pocket.proof.EventProofSubmitted": submitted,
+  "pocket.proof.EventProofUpdated": submitted,
   "pocket.proof.EventProofValidityChecked": (facts, told) => {
     const verified = told["claim_proof_status_int"] === VALIDATED;
     return {
@@ -73,12 +88,11 @@ const CHANGES: Readonly<Record<string, Change>> = {
       height,
       relays: integer(told["num_relays"]),
       upokt: upokt(told["settled_upokt"]),
-      proofRequired: told["proof_requirement_int"] !== "0",
     },
   }),
   "pocket.tokenomics.EventClaimExpired": (facts, told) => ({
     ...facts,
-    unpaid: `expired: ${told["expiration_reason"] ?? "unknown"}`,
+    unpaid: `${EXPIRED}: ${told["expiration_reason"] ?? "unknown"}`,
   }),
   "pocket.tokenomics.EventClaimDiscarded": (facts, told) => ({
     ...facts,

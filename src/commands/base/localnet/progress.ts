@@ -26,17 +26,23 @@ export class Progress {
   }
 
   text(): string {
-    const { tally, relays, sessions, height } = this.#options;
+    const { tally, relays, height } = this.#options;
     this.#measure();
     const p99 = tally.latency(0.99);
     const facts = [
       `relays ${grouped(tally.answered)}/${grouped(relays)}`,
       `${Math.round(this.#rate)}/s`,
       `p99 ${p99 === undefined ? "—" : `${Math.ceil(p99)} ms`}`,
-      this.session === 0 ? "waiting for a session" : `session ${this.session} of ${sessions}`,
+      this.#phase(),
       `block ${height()}`,
     ];
     return ` ${bar(relays === 0 ? 0 : tally.answered / relays)}  ${facts.join(" · ")}`;
+  }
+
+  #phase(): string {
+    const { tally, relays, sessions } = this.#options;
+    if (tally.answered >= relays) return "settling";
+    return this.session === 0 ? "session —" : `session ${this.session} of ${sessions}`;
   }
 
   #measure(): void {

@@ -105,8 +105,7 @@ const COLUMNS: readonly Column[] = [
 
 function proofWord({ claimedRelays, proofRequired, proofVerified, settledRelays }: Row): string {
   if (claimedRelays === 0n) return "—";
-  if (proofVerified) return proofRequired ? "✔ verified" : "✔ verified, not required";
-  if (proofRequired) return "✖ required";
+  if (proofRequired) return proofVerified ? "✔ verified" : "✖ required";
   return settledRelays > 0n ? "not required" : "—";
 }
 
@@ -144,6 +143,10 @@ export function equation(totals: Totals, balanced: boolean): string {
 
 /** 1234567 as "1 234 567". */
 export const grouped = (value: bigint | number): string => value.toString().replace(/\B(?=(\d{3})+$)/g, " ");
+
+/** "1 session", "2 sessions". */
+export const counted = (count: number | bigint, what: string): string =>
+  `${grouped(count)} ${what}${count === 1 || count === 1n ? "" : "s"}`;
 
 /** upokt as POKT with its six decimals, trailing zeros cut. */
 export function pokt(upokt: bigint): string {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../../../base/clock.ts";
 import { CloseStack } from "../../../base/close-stack.ts";
 import { AppError, toError } from "../../../base/errors.ts";
@@ -17,7 +18,7 @@ import { type Plan, planLocalnet } from "./plan.ts";
 import type { Running } from "./processes.ts";
 import { Progress } from "./progress.ts";
 import { RelayClient } from "./relay-client.ts";
-import { equation, imbalances, type Row, type Totals, table, totalsOf } from "./report.ts";
+import { counted, equation, imbalances, type Row, type Totals, table, totalsOf } from "./report.ts";
 import type { Screen } from "./screen.ts";
 import { SessionNews } from "./session-news.ts";
 import type { LocalnetSettings } from "./settings.ts";
@@ -50,6 +51,8 @@ type Parts = Options & {
   readonly logger: Logger;
   readonly owned: CloseStack;
   readonly stop: AbortController;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
 };
 
 /**
@@ -61,12 +64,15 @@ export async function runLocalnet(options: Options): Promise<"finished" | "inter
   const { settings, clock, screen, interrupt } = options;
   const owned = new CloseStack();
   const stop = new AbortController();
+  // Every relay that waits to be sent again listens to it.
+  setMaxListeners(0, stop.signal);
   const onInterrupt = () => stop.abort(INTERRUPTED);
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   try {
     const directory = owned.own(openDirectory(settings.directory));
     const logger = owned.own(openFileLogger(`${directory.logs}/localnet.log`, clock));
-    const parts: Parts = { ...options, plan: planLocalnet(settings), directory, logger, owned, stop };
+    const plan = planLocalnet(settings);
+    const parts: Parts = { ...options, plan, directory, logger, owned, stop, startedAt: clock.monotonic() };
     const report = await demonstrate(parts);
     if (report.problems.length > 0) throw unbalanced(report, directory);
     return "finished";
@@ -83,27 +89,36 @@ export async function runLocalnet(options: Options): Promise<"finished" | "inter
 
 const INTERRUPTED = new Error("interrupted");
 
+/** Network up, main job done, and then, if that is wanted, the network kept up whatever the main job came to. */
 async function demonstrate(parts: Parts): Promise<Report> {
-  const { settings, screen, clock, plan, directory, logger, owned, stop } = parts;
-  const startedAt = clock.monotonic();
+  const { settings, screen, stop } = parts;
   screen.line(
-    `relayminer localnet · ${settings.sessions} sessions · ${settings.relays} relays · seed ${settings.seed}`,
+    `relayminer localnet · ${counted(settings.sessions, "session")} · ${counted(settings.relays, "relay")} · seed ${settings.seed}`,
   );
   const network = await bringUp(parts);
+  const job = mainJob(parts, network);
+  if (!settings.keep) return job;
+  try {
+    await job;
+  } catch (thrown) {
+    if (stop.signal.aborted) throw thrown;
+    screen.line(` ✖ ${toError(thrown).message}`);
+  }
+  await stayUp(parts, network);
+  return job;
+}
+
+async function mainJob(parts: Parts, network: Network): Promise<Report> {
+  const { settings, screen, clock, plan, directory, logger, owned, stop } = parts;
+  const { chain, blocks, params } = network;
   const redis = owned.own(await openRedis({ url: network.redis.url, logger, role: "localnet" }));
   const keys = redisKeys(defaultRedisSection().namespace);
   const records = openSessions({ redis: redis.commands, keys, clock, keepTerminalMs: 0 });
-  const facts = new ChainFacts(network.chain, logger);
-  owned.own({ close: network.blocks.onBlock((block) => facts.onBlock(block)) });
+  const facts = new ChainFacts(chain, logger);
+  owned.own({ close: blocks.onBlock((block) => facts.onBlock(block)) });
   const tally = new Tally();
-  const news = new SessionNews({ tally, facts, params: network.params });
-  const progress = new Progress({
-    clock,
-    tally,
-    relays: settings.relays,
-    sessions: settings.sessions,
-    height: () => facts.height,
-  });
+  const news = new SessionNews({ tally, facts, params });
+  const progress = new Progress({ clock, tally, ...settings, height: () => facts.height });
   const onProgress = () => {
     for (const line of news.lines()) screen.line(line);
     screen.live(() => progress.text());
@@ -116,13 +131,11 @@ async function demonstrate(parts: Parts): Promise<Report> {
     },
   });
   await sendRelays(load, tally, settings);
-  const watched = { plan, tally, facts, records, params: network.params, blocks: network.blocks, clock };
-  await untilSettled({ ...watched, signal: stop.signal, onProgress });
-  const rows = await rowsOf({ ...watched, signal: stop.signal, onProgress });
-  const report = reportOf(rows, (clock.monotonic() - startedAt) / 1000);
+  const watched = { plan, tally, facts, records, params, blocks, clock, signal: stop.signal, onProgress };
+  await untilSettled(watched);
+  const report = reportOf(await rowsOf(watched), (clock.monotonic() - parts.startedAt) / 1000);
   show(report, tally, parts, directory);
   parts.onReport(report);
-  if (settings.keep) await stayUp(parts, load);
   return report;
 }
 
@@ -191,26 +204,22 @@ function show(report: Report, tally: Tally, { screen, settings }: Parts, directo
   const { proofs_required, proofs_verified } = report.totals;
   const p99 = tally.latency(0.99);
   screen.line(
-    ` ${report.sessions} sessions, ${report.services} services, proofs ${proofs_required} required, ${proofs_verified} verified · p99 ${p99 === undefined ? "—" : `${Math.ceil(p99)} ms`} · ${report.seconds.toFixed(1)} s in all`,
+    ` ${counted(report.sessions, "session")}, ${counted(report.services, "service")}, proofs ${proofs_required} required, ${proofs_verified} verified · p99 ${p99 === undefined ? "—" : `${Math.ceil(p99)} ms`} · ${report.seconds.toFixed(1)} s in all`,
   );
   for (const [reason, times] of tally.refused) screen.line(` · ${times} × sent again or given up: ${reason}`);
   for (const problem of report.problems.slice(0, 12)) screen.line(` ✖ ${problem}`);
   if (!settings.keep)
-    screen.line(
-      ` next: relayminer localnet --keep --rps 5  ·  relayminer dashboard --localnet ${directory.root}`,
-    );
+    screen.line(` next: relayminer localnet --keep  ·  relayminer dashboard --localnet ${directory.root}`);
 }
 
 /** Runs on until the user wants out, with a little traffic if that is wanted. */
-async function stayUp(
-  { settings, screen, directory, logger, stop, clock }: Parts,
-  load: Load,
-): Promise<void> {
+async function stayUp(parts: Parts, network: Network): Promise<void> {
+  const { settings, screen, directory, logger, stop, clock } = parts;
   screen.line(` running on: ${directory.path(LOCALNET_FILE)} says where everything is · Ctrl-C ends it`);
-  const quiet: Load = { ...load, onSession: () => undefined, onProgress: () => undefined };
+  const load = openLoad(parts, network, { onSession: () => undefined, onProgress: () => undefined });
   while (!stop.signal.aborted) {
     try {
-      if (settings.rps > 0) await keepSending(quiet, settings.rps, () => new Tally());
+      if (settings.rps > 0) await keepSending(load, settings.rps, () => new Tally());
       else await clock.sleep(DAY_MS, stop.signal);
     } catch (thrown) {
       logger.warn({ error: toError(thrown).message }, "relays could not be sent");

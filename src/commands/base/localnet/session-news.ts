@@ -1,7 +1,7 @@
 import { sessionAt, type WindowParams } from "../../../chain/protocol/session-grid.ts";
-import type { ChainFacts, ClaimFacts } from "./chain-facts.ts";
+import { type ChainFacts, type ClaimFacts, isProofRequired } from "./chain-facts.ts";
 import { highest } from "./highest.ts";
-import { grouped, pokt } from "./report.ts";
+import { counted, pokt } from "./report.ts";
 import type { Tally } from "./tally.ts";
 
 type Options = { readonly tally: Tally; readonly facts: ChainFacts; readonly params: WindowParams };
@@ -48,18 +48,18 @@ function claimedLine(session: bigint, claims: readonly ClaimFacts[]): string | u
   const height = highest(claims.map(({ claimedAt = 0n }) => claimedAt));
   const relays = sum(claims, ({ claimedRelays }) => claimedRelays);
   const upokt = sum(claims, ({ claimedUpokt }) => claimedUpokt);
-  return ` ✔ session ${session} claimed by block ${height}: ${claims.length} claims, ${grouped(relays)} relays, ${pokt(upokt)}`;
+  return ` ✔ session ${session} claimed by block ${height}: ${counted(claims.length, "claim")}, ${counted(relays, "relay")}, ${pokt(upokt)}`;
 }
 
 function settledLine(session: bigint, claims: readonly ClaimFacts[]): string | undefined {
   if (claims.some(({ settled, unpaid }) => settled === undefined && unpaid === undefined)) return undefined;
   const settled = claims.flatMap((claim) => claim.settled ?? []);
-  const required = claims.filter((claim) => claim.settled?.proofRequired);
+  const required = claims.filter(isProofRequired);
   const verified = required.filter(({ proofVerified }) => proofVerified);
   const unpaid = claims.filter((claim) => claim.settled === undefined);
   const height = highest(settled.map((one) => one.height));
   const upokt = settled.reduce((total, one) => total + one.upokt, 0n);
-  const proofs = `${required.length} proofs required, ${verified.length} verified`;
+  const proofs = `${counted(required.length, "proof")} required, ${verified.length} verified`;
   const why = unpaid.map((claim) => claim.unpaid ?? "").join("; ");
   return unpaid.length === 0
     ? ` ✔ session ${session} settled at block ${height}: ${proofs}, ${pokt(upokt)}`

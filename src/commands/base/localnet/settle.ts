@@ -3,7 +3,7 @@ import type { BlockStream } from "../../../chain/node/block-stream.ts";
 import { sessionAt, sessionWindows, type WindowParams } from "../../../chain/protocol/session-grid.ts";
 import type { SessionRecord } from "../../../runtime/redis/session-record.ts";
 import type { Sessions } from "../../../runtime/redis/sessions.ts";
-import type { ChainFacts } from "./chain-facts.ts";
+import { type ChainFacts, isProofRequired } from "./chain-facts.ts";
 import { highest } from "./highest.ts";
 import type { Plan } from "./plan.ts";
 import type { Row } from "./report.ts";
@@ -67,7 +67,8 @@ export async function rowsOf(options: Options): Promise<Row[]> {
 }
 
 function rowOf(count: Count, record: SessionRecord | undefined, { plan, facts, params }: Options): Row {
-  const { claimedRelays, claimedUpokt, proofVerified, proofFailure, settled, unpaid } = facts.of(count);
+  const told = facts.of(count);
+  const { claimedRelays, claimedUpokt, proofVerified, proofFailure, settled, unpaid } = told;
   const service = plan.services.find(({ id }) => id === count.service);
   return {
     session: sessionAt(params, count.sessionEnd).number,
@@ -80,7 +81,7 @@ function rowOf(count: Count, record: SessionRecord | undefined, { plan, facts, p
     leaves: record?.relayCount ?? 0n,
     claimedRelays,
     claimedUpokt,
-    proofRequired: settled?.proofRequired ?? (unpaid !== undefined || proofVerified),
+    proofRequired: isProofRequired(told),
     proofVerified,
     settledRelays: settled?.relays ?? 0n,
     settledUpokt: settled?.upokt ?? 0n,

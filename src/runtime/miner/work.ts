@@ -1,0 +1,149 @@
+import type { Lease } from "../redis/leases.ts";
+import { openLeases } from "../redis/leases.ts";
+import { openMeter } from "../redis/meter.ts";
+import { listOf, textOf } from "../redis/reply.ts";
+import { openSessions } from "../redis/sessions.ts";
+import { openSubmissions } from "../redis/submissions.ts";
+import { trieStore } from "../redis/trie-store.ts";
+import { trieWrites } from "../redis/trie-writes.ts";
+import { claim } from "./claim.ts";
+import { type LifecycleDependencies, lookAt } from "./lifecycle.ts";
+import { Looks } from "./looks.ts";
+import { Ownership } from "./ownership.ts";
+import type { Parts } from "./parts.ts";
+import { prove } from "./prove.ts";
+import { Records } from "./records.ts";
+import { Settlements } from "./settle.ts";
+import { Submitter } from "./submit.ts";
+import { SupplierWorker } from "./worker.ts";
+
+const SECOND = 1_000;
+const NANOS = 1_000_000_000n;
+const END_OF_LOOK_MS = 2_000;
+
+export type Work = { readonly ownership: Ownership; readonly lookAtAll: () => void };
+
+/** The suppliers this miner works for: who they are, and the work on each, which begins and ends with its lease. */
+export function openWork(parts: Parts): Work {
+  const { config, redis, keys, clock, logger, id, metrics, keyRing, workers } = parts;
+  const onFenced = (lease: Lease) => ownership.fenced(lease);
+  const dependencies = {
+    redis: redis.commands,
+    keys,
+    reader: parts.reader,
+    writes: trieWrites(redis.commands, keys, clock),
+    chain: parts.chain.data,
+    clock,
+    logger,
+    metrics,
+    applyBatch: config.miner.apply_batch,
+    holds: (lease: Lease) => ownership.holds(lease),
+    onFenced,
+  };
+  const sessionLife = lifecycle(parts, onFenced);
+  const looks = new Looks({
+    logger,
+    lookAt: (worker) => lookAt(worker, parts.height(), sessionLife),
+  });
+  const ownership = new Ownership({
+    leases: openLeases({ redis: redis.commands, keys, clock, instance: id }),
+    instance: id,
+    suppliers: keyRing.addresses(),
+    ttlMs: config.supplier_claiming.claim_ttl_seconds * SECOND,
+    renewMs: config.supplier_claiming.renew_rate_seconds * SECOND,
+    clock,
+    logger,
+    metrics,
+    onAcquired: (lease) => {
+      const worker = new SupplierWorker(lease, dependencies);
+      workers.set(lease.of, worker);
+      looks.want(worker);
+    },
+    onLost: async (supplier) => {
+      const worker = workers.get(supplier);
+      workers.delete(supplier);
+      if (worker === undefined) return;
+      await worker.stop();
+      // A look that waits for the chain starts nothing more; the lease need not wait for its end.
+      const enough = new AbortController();
+      await Promise.race([looks.idle(worker), clock.sleep(END_OF_LOOK_MS, enough.signal)]);
+      enough.abort();
+    },
+  });
+  return {
+    ownership,
+    lookAtAll: () => {
+      for (const worker of workers.values()) looks.want(worker);
+    },
+  };
+}
+
+function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDependencies {
+  const { config, redis, keys, clock, logger, metrics, chain, reader, keyRing, height } = parts;
+  const { transaction } = config;
+  const sessions = openSessions({
+    redis: redis.commands,
+    keys,
+    clock,
+    keepTerminalMs: config.miner.settled_record_ttl,
+  });
+  const submissions = openSubmissions({
+    redis: redis.commands,
+    keys,
+    trackingTtlMs: config.submission_tracking_ttl,
+    rebroadcastTtlMs: config.submission_tracking_ttl,
+  });
+  const records = new Records({
+    sessions,
+    submissions,
+    height,
+    clock,
+    logger,
+    metrics,
+    onFenced,
+  });
+  const submitter = new Submitter({
+    client: chain.client,
+    keys: keyRing,
+    chainId: config.pocket_node.chain_id,
+    gas: {
+      limit: BigInt(transaction.gas_limit),
+      price: transaction.gas_price,
+      adjustment: transaction.gas_adjustment,
+    },
+    timeout: {
+      skewNs: BigInt(transaction.tx_timeout_clock_skew_buffer_seconds) * NANOS,
+      defaultNs: BigInt(transaction.tx_timeout_default_seconds) * NANOS,
+      minNs: BigInt(transaction.tx_timeout_min_seconds) * NANOS,
+      maxNs: BigInt(transaction.tx_timeout_max_seconds) * NANOS,
+    },
+    blockTimeMs: () => chain.blocks.health().blockTimeMs,
+    latestBlock: () => chain.blocks.latest(),
+    logger,
+  });
+  const meter = openMeter({ redis, keys, clock, ttlSeconds: Math.ceil(config.cache_ttl / SECOND) });
+  const redisNow = async () => {
+    const [seconds, micros] = listOf(await redis.commands.send("TIME"));
+    return Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000);
+  };
+  const shared = { chain: chain.data, records, submitter, height, logger, metrics };
+  return {
+    ...shared,
+    client: chain.client,
+    sessions,
+    settlements: new Settlements(chain.client, logger),
+    trieStoreOf: ({ supplier, sessionId }) => trieStore(redis.commands, keys, supplier, sessionId),
+    claim: (worker, due) =>
+      claim(worker, due, {
+        ...shared,
+        together: !transaction.disable_claim_batching,
+        reader,
+        meter,
+        redisNow,
+        clock,
+      }),
+    prove: (worker, due) =>
+      prove(worker, due, { ...shared, together: !transaction.disable_proof_batching, client: chain.client }),
+    maxSends: 1 + transaction.max_rebroadcasts,
+  };
+}

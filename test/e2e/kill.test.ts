@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { readLocalnet } from "../../src/commands/base/localnet-dir.ts";
+import { type LocalnetRun, lastLine, processesIn, runLocalnet, within } from "../kit/localnet.ts";
+
+// Runs what `npm run build` made: scripts/test.sh builds first.
+
+let localnet: LocalnetRun | undefined;
+afterEach(async () => {
+  await localnet?.remove();
+  localnet = undefined;
+});
+
+const pidOf = (directory: string, name: string): number =>
+  readLocalnet(directory).processes.find((process) => process.name === name)?.pid ?? 0;
+
+async function killAndAwaitNew(directory: string, name: string): Promise<void> {
+  const pid = pidOf(directory, name);
+  process.kill(pid, "SIGKILL");
+  expect(await within(15_000, () => pidOf(directory, name) !== pid), `${name} again`).toBe(true);
+}
+
+test("kill -9 of the miner in mid-session and of the relayer under load: nothing lost, nothing doubled", async () => {
+  const relays = 2_000;
+  localnet = runLocalnet(
+    "--json",
+    "--restart",
+    "--sessions",
+    "2",
+    "--relays",
+    String(relays),
+    "--block-time",
+    "800",
+  );
+  const { metrics_urls } = await localnet.ready();
+  const { directory } = localnet;
+  const published = async (): Promise<number> => {
+    const text = await fetch(metrics_urls.relayer).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+    return [...text.matchAll(/^ha_relayer_relays_published_total\{.*\} (\d+)/gm)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    );
+  };
+
+  // In mid-session: some relays are stored, many are still to come.
+  expect(await within(60_000, async () => (await published()) > 200)).toBe(true);
+  await killAndAwaitNew(directory, "miner");
+  await sleep(500);
+  await killAndAwaitNew(directory, "relayer");
+  // Again in the second session, the relayer first and the miner while it restarts.
+  expect(await within(60_000, async () => (await published()) > 900)).toBe(true);
+  await killAndAwaitNew(directory, "relayer");
+  await killAndAwaitNew(directory, "miner");
+
+  expect(await localnet.ended, localnet.stderr()).toBe(0);
+  const totals = lastLine(localnet.stdout());
+  expect(totals).toMatchObject({ answered: relays, lost: 0, doubled: 0, balanced: true });
+  expect(totals["leaves"]).toBe(relays);
+  expect(totals["settled_relays"]).toBe(relays);
+  expect(localnet.stderr().match(/was ended by SIGKILL/g)).toHaveLength(4);
+  expect(processesIn(directory)).toEqual([]);
+});

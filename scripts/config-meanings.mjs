@@ -2,8 +2,7 @@
  * What each key of the configuration means, in one or two sentences; docs/configuration.md is made from it and from the schemas.
  * A name is a path, or `<file> <path>` where the two files differ.
  */
-const NOT_READ = "**Not read yet.**";
-const PROFILE_DECIDES = `${NOT_READ} Every service has a timeout profile, and that decides.`;
+const PROFILE_DECIDES = "Every service has a timeout profile, and that decides.";
 const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft>";
 const PROFILE = "timeout_profiles.<name>";
 
@@ -103,25 +102,26 @@ const MINER = {
   "transaction.gas_limit": "0: the node is asked to simulate each transaction.",
   "transaction.gas_price": "Fee per unit of gas.",
   "transaction.gas_adjustment": "Simulated gas times this is the limit.",
-  "transaction.disable_claim_batching": `${NOT_READ} All claims of a supplier that are due go in one transaction; a refused one is taken out and the rest sent again.`,
-  "transaction.disable_proof_batching": `${NOT_READ} As for claims.`,
+  "transaction.disable_claim_batching":
+    "One transaction for each claim, instead of one for all of a supplier that are due.",
+  "transaction.disable_proof_batching": "The same for proofs.",
   "transaction.disable_pre_proof_claim_verification": "Only `false` is accepted.",
   "transaction.disable_inclusion_reconciler": "Only `false` is accepted.",
   "transaction.max_rebroadcasts":
     "How often a claim or a proof that is not on chain is sent again after the first time, at least two blocks apart and inside its window.",
-  "transaction.rebroadcast_safety_blocks": `${NOT_READ} The last sending is in the block before the window's last one.`,
+  "transaction.rebroadcast_safety_blocks": "The last sending is in the block before the window's last one.",
   "transaction.tx_timeout_min_seconds": "Shortest life of a transaction.",
   "transaction.tx_timeout_max_seconds": "Longest life of a transaction; the chain refuses more than 600.",
   "transaction.tx_timeout_default_seconds": "Its life when the window has no time left.",
   "transaction.tx_timeout_clock_skew_buffer_seconds": "Taken off the time that the window has left.",
-  block_time_seconds: `${NOT_READ} Block times are measured.`,
+  block_time_seconds: "Block times are measured.",
   batch_size: "Stream entries read of one supplier at once.",
-  session_ttl: `${NOT_READ} An open session does not expire.`,
-  cache_ttl: `${NOT_READ} What has no open end in Redis has a life of its own.`,
+  session_ttl: "An open session does not expire.",
+  cache_ttl: "What has no open end in Redis has a life of its own.",
   submission_tracking_ttl: "How long Redis keeps what was submitted for a session, and what became of it.",
   supplier_reconcile_interval_seconds:
     "How often the chain's record of each supplier is read and written down for the relayers. 0 or less: at start only.",
-  known_applications: `${NOT_READ} An application is read when its first relay arrives.`,
+  known_applications: "An application is read when its first relay arrives.",
   default_service_factor:
     "Part of an application's stake that one supplier may serve in one session, for services without their own factor. 0: the stake split among the session's suppliers and the sessions that are not settled yet.",
   "service_factors.<name>": "The same for one service.",
@@ -131,7 +131,8 @@ const MINER = {
   "supplier_claiming.claim_ttl_seconds":
     "Lease of a supplier. A killed miner's suppliers are free after this. The Go peer's default is 90.",
   "supplier_claiming.renew_rate_seconds": "How often leases are renewed and free suppliers taken.",
-  "session_lifecycle.max_concurrent_transitions": `${NOT_READ} Each supplier is looked at once per block, one at a time within itself.`,
+  "session_lifecycle.max_concurrent_transitions":
+    "Each supplier is looked at once per block, one at a time within itself.",
   "miner.yaml metrics.enabled": "Serve `/metrics`, `/health` and `/ready`.",
   "miner.yaml metrics.addr": "Where. The Go peer's default is every interface.",
   "miner.apply_batch": "Relays that one script adds to a session's trie at most.",

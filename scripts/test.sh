@@ -6,4 +6,5 @@ bash scripts/setup.sh
 npm run -s lint
 npm run -s typecheck
 npm run -s layers
+npm run -s unused
 exec npx vitest run "$@"

@@ -85,7 +85,7 @@ export default class Dashboard extends RelayminerCommand {
   async #print(view: FleetView, screen: (typeof SCREENS)[number]): Promise<void> {
     const { plainFrame } = await import("../tui/run-dashboard.tsx");
     const { isTTY, columns } = process.stdout;
-    this.log(plainFrame({ view, screen, columns: isTTY ? columns : 120, rows: undefined }));
+    this.log(plainFrame({ view, screen, columns: isTTY ? columns : 120 }));
   }
 }
 

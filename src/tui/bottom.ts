@@ -15,7 +15,7 @@ function messageLines(state: State): readonly Line[] {
     return [line({ text: " /", bold: true }, { text: `${tableOf(state).filter}█`, bold: true })];
   if (pending !== undefined)
     return [
-      line({ text: ` … ${targetText(pending)}: waiting for every replica to acknowledge`, bold: true }),
+      line({ text: ` … waiting for every replica to acknowledge: ${targetText(pending)}`, bold: true }),
     ];
   if (notice !== undefined) return [[{ text: " " }, ...notice.line]];
   return view === undefined ? [line("")] : [[{ text: " " }, ...screenOf(screen).summary(view)]];

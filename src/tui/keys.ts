@@ -159,10 +159,10 @@ export const KEYS: readonly KeyRow[] = [
   {
     keys: ["a"],
     shown: "a",
-    does: "show sessions that are over, or hide them",
+    does: "show everything, also what is over or cannot change, or hide it",
     footer: "all",
     modes: LIST,
-    screens: ["sessions"],
+    screens: ["sessions", "cache"],
     act: (state) => show(withTable(state, { withOver: !tableOf(state).withOver })),
   },
   {

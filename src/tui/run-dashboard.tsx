@@ -4,7 +4,7 @@ import { type Instance, render, renderToString, useInput } from "ink";
 import type { ReactElement } from "react";
 import type { Clock } from "../base/clock.ts";
 import type { FleetView, Invalidated, InvalidateTarget, ViewSource } from "../runtime/ops/view.ts";
-import { Dashboard } from "./components/dashboard.tsx";
+import { Dashboard, SMALLEST } from "./components/dashboard.tsx";
 import { Colours } from "./components/lines.tsx";
 import { keyNames } from "./key-names.ts";
 import { firstState, itemsOf, type Size, type State } from "./model.ts";
@@ -31,7 +31,7 @@ type AppProps = {
   readonly onKey: (key: string) => void;
 };
 
-function App({ state, hasColours, onKey }: AppProps): ReactElement {
+export function App({ state, hasColours, onKey }: AppProps): ReactElement {
   useInput((input, key) => {
     for (const name of keyNames(input, key)) onKey(name);
   });
@@ -120,25 +120,22 @@ function watchForTheEnd(stdout: WriteStream, { quit, leave, resized }: Handlers)
   };
 }
 
-type Frame = {
-  readonly view: FleetView;
-  readonly screen: ScreenId;
-  readonly columns: number;
-  /** Undefined: as many as the rows of the screen need. */
-  readonly rows: number | undefined;
-};
+type Frame = { readonly view: FleetView; readonly screen: ScreenId; readonly columns: number };
 
-const AROUND_THE_ROWS = 8;
+/** Lines of a screen that are no rows, and the line that is left free. */
+const AROUND_THE_ROWS = 7;
 const MOST_ROWS = 1_000;
 
-/** One screen as plain text, without the keys. */
-export function plainFrame({ view, screen, columns, rows }: Frame): string {
-  const size = { columns, rows: rows ?? MOST_ROWS };
+/** One screen with all its rows as plain text, without the keys. */
+export function plainFrame({ view, screen, columns }: Frame): string {
+  const size = { columns, rows: MOST_ROWS };
   const start = firstState({ isReadOnly: true, size, now: view.readAt, intervalMs: 1_000, screen });
   const { state } = update(start, { type: "view", view });
-  const fitting = Math.min(MOST_ROWS, itemsOf(state).length + AROUND_THE_ROWS);
-  const sized = { ...state, size: { columns, rows: rows ?? Math.max(16, fitting) } };
-  const text = stripVTControlCharacters(renderToString(<Dashboard state={sized} isListOnly />, { columns }));
+  const needed = Math.max(SMALLEST.rows, itemsOf(state).length + AROUND_THE_ROWS);
+  const fitting = { ...state, size: { columns, rows: Math.min(MOST_ROWS, needed) } };
+  const text = stripVTControlCharacters(
+    renderToString(<Dashboard state={fitting} isListOnly />, { columns }),
+  );
   return text
     .split("\n")
     .slice(0, -1)

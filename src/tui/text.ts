@@ -73,7 +73,7 @@ export function pokt(upokt: bigint | undefined): string {
   if (amount >= 1_000_000) return `${(amount / 1_000_000).toFixed(2)}M POKT`;
   if (amount >= 10_000) return `${(amount / 1_000).toFixed(1)}k POKT`;
   if (amount >= 1_000) return `${count(Math.round(amount))} POKT`;
-  return `${amount.toFixed(amount >= 100 ? 1 : 2)} POKT`;
+  return `${amount.toFixed(amount >= 100 ? 1 : amount >= 1 || upokt === 0n ? 2 : 3)} POKT`;
 }
 
 /** The exact amount: 126 420 000 upokt. */

@@ -61,5 +61,9 @@ test("kill -9 of the miner in mid-session and of the relayer under load: nothing
   expect(totals["leaves"]).toBe(relays);
   expect(totals["settled_relays"]).toBe(relays);
   expect(localnet.stderr().match(/was ended by SIGKILL/g)).toHaveLength(4);
+  // The kills did hit the load: relays were cut off and sent again, with the same bytes.
+  expect(localnet.stderr()).toMatch(
+    /[1-9]\d* × sent again or given up: (read ECONNRESET|other side closed|connect ECONNREFUSED)/,
+  );
   expect(processesIn(directory)).toEqual([]);
 });

@@ -54,6 +54,7 @@ export class ScriptedChain {
   readonly sessions = new Map<string, Session>();
   /** Sessions that the chain refuses, and in which words. */
   readonly refusedSessions = new Map<string, string>();
+  params: SharedParams = PARAMS;
   proofParams: ProofParams = {
     proofRequestProbability: 1,
     proofRequirementThreshold: { denom: "upokt", amount: "1" },
@@ -130,7 +131,7 @@ export class ScriptedChain {
     },
     sharedParamsAt: async () => {
       this.#here();
-      return PARAMS;
+      return this.params;
     },
     difficultyAt: async () => {
       this.#here();

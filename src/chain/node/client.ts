@@ -9,16 +9,6 @@ import { type Endpoint, Endpoints, HEIGHT_SLACK } from "./endpoints.ts";
 import { abciRefusal, lacksHeight, mempoolCode, RPC_CODESPACE, refusalOf } from "./rpc-error.ts";
 import type { BlockResults, BroadcastResult, ChainClient, ChainStatus, TxResult } from "./types.ts";
 
-export type {
-  Block,
-  BlockResults,
-  BroadcastResult,
-  ChainClient,
-  ChainEvent,
-  ChainStatus,
-  TxResult,
-} from "./types.ts";
-
 export type ChainClientOptions = {
   /** CometBFT RPC endpoints, in the order in which they are asked. */
   readonly urls: readonly string[];

@@ -18,7 +18,6 @@ export type Account = {
   readonly publicKey: Uint8Array | undefined;
 };
 
-const DENOM = "upokt";
 const CLAIMS_A_PAGE = 100n;
 
 /** Shared params in force at `height`, or today's. For a future height the chain answers today's: never keep those (relay-path 1.10). */
@@ -80,16 +79,6 @@ export async function difficultyAt(client: Client, at: ServiceAt): Promise<Relay
   return given(answer.relayMiningDifficulty, "difficulty");
 }
 
-/** Undefined when there is none (any more): claims leave the chain when they settle. */
-export async function claim(
-  client: Client,
-  sessionId: string,
-  supplierOperatorAddress: string,
-): Promise<Claim | undefined> {
-  const answer = await orUndefined(client.query(QUERIES.claim, { sessionId, supplierOperatorAddress }));
-  return answer && given(answer.claim, "claim");
-}
-
 /** All claims of a supplier at one height, over as many pages as it takes. */
 export async function claimsOf(
   client: Client,
@@ -127,15 +116,6 @@ export async function account(client: Client, address: string): Promise<Account 
     const message = `the account cannot be read: ${toError(thrown).message}`;
     throw new AppError("CHAIN_BAD_ANSWER", message, { address, typeUrl: any.typeUrl }, thrown);
   }
-}
-
-/** In upokt; 0 for an unknown address. */
-export async function balance(client: Client, address: string): Promise<bigint> {
-  const answer = await client.query(QUERIES.balance, { address, denom: DENOM });
-  const amount = given(answer.balance, "balance").amount;
-  if (!/^\d+$/.test(amount))
-    throw new AppError("CHAIN_BAD_ANSWER", "the balance is not a number", { amount });
-  return BigInt(amount);
 }
 
 function given<T>(value: T | undefined, what: string): T {

@@ -30,7 +30,7 @@ const CONSENSUS_PARAMS = {
 const NO_BLOCK_ID = { hash: "", parts: { total: 0, hash: "" } };
 
 /** RFC 3339 with up to nine decimals, trailing zeros cut off, as Go prints times. */
-export function goTime(ns: bigint): string {
+function goTime(ns: bigint): string {
   const seconds = ns / 1_000_000_000n;
   const whole = new Date(Number(seconds) * 1_000).toISOString().slice(0, 19);
   const decimals = (ns % 1_000_000_000n).toString().padStart(9, "0").replace(/0+$/, "");

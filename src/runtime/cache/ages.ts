@@ -16,10 +16,7 @@ export const cacheAges = (caches: ChainData["caches"]): Record<string, CacheAge>
       cache.entity.name,
       {
         size: cache.size,
-        entries: cache
-          .ages()
-          .slice(0, SHOWN)
-          .map(({ key, ageMs }) => [key, Math.round(ageMs)] as const),
+        entries: cache.ages(SHOWN).map(({ key, ageMs }) => [key, Math.round(ageMs)] as const),
       },
     ]),
   );

@@ -73,6 +73,7 @@ const CACHE_OF: Readonly<Partial<Record<CacheType, CacheName>>> = {
   shared_params: "shared_params",
   session_params: "session_params",
   proof_params: "proof_params",
+  params_at_height: "shared_params_at",
 };
 
 /** Values that the fleet shares through Redis and that change: their writes are told to the others. Pinned ones never change. */
@@ -87,8 +88,9 @@ const ANNOUNCED: ReadonlySet<string> = new Set([
 type Options = { readonly invalidations: Invalidations; readonly logger: Logger; readonly onDrop: Dropped };
 
 /**
- * Keeps this process's memory in step with the fleet: tells of own writes, forgets what others wrote, and everything after a gap
- * in which messages may have been missed (architecture 5).
+ * Keeps this process's memory in step with the fleet: tells of own writes, forgets what others wrote, and everything when the
+ * subscription was away and the fleet's generation counter moved meanwhile (architecture 5). The counter knows nothing of Go's
+ * messages, so after any gap what ages is read again.
  */
 export class CacheCoherence implements Closable {
   readonly #options: Options;
@@ -96,6 +98,10 @@ export class CacheCoherence implements Closable {
   readonly #echoes = new Map<string, number>();
   #stop: () => void = () => undefined;
   #caches: Caches | undefined;
+  /** The counter when messages were last known to arrive; undefined: not known. */
+  #generation: string | undefined;
+  #reading: "no" | "once" | "again" = "no";
+  #gaps = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -105,8 +111,9 @@ export class CacheCoherence implements Closable {
     this.#caches = caches;
     this.#stop = await this.#options.invalidations.subscribe(
       (invalidation) => this.#received(invalidation),
-      () => this.#gap(),
+      () => void this.#gap(),
     );
+    this.#noteGeneration();
   }
 
   /** A cache wrote or removed a shared value. */
@@ -132,6 +139,7 @@ export class CacheCoherence implements Closable {
   }
 
   #received(invalidation: Invalidation): void {
+    this.#noteGeneration();
     const echo = echoOf(invalidation);
     const own = this.#echoes.get(echo) ?? 0;
     if (own > 0) {
@@ -139,15 +147,53 @@ export class CacheCoherence implements Closable {
       else this.#echoes.set(echo, own - 1);
       return;
     }
-    const name = CACHE_OF[invalidation.type];
-    if (name !== undefined) this.#caches?.[name].drop(invalidation.id);
+    const { type, id } = invalidation;
+    const name = CACHE_OF[type];
+    if (name !== undefined) this.#caches?.[name].drop(id);
+    // What is prepared from other values is either pinned by height or checked against the chain where it matters (sessions.ts).
+    if (type === "session") this.#options.onDrop("session", undefined);
   }
 
-  #gap(): void {
+  /** Messages arrive now, so the counter as it is now holds none that was missed. One read at a time, however many messages come. */
+  #noteGeneration(): void {
+    if (this.#reading !== "no") {
+      this.#reading = "again";
+      return;
+    }
+    this.#reading = "once";
+    const gaps = this.#gaps;
+    this.#options.invalidations
+      .generation()
+      .then((generation) => {
+        // After a gap only what the gap itself read counts.
+        if (gaps === this.#gaps) this.#generation = generation;
+      })
+      // An older count than the true one makes the next gap drop more than it must, never less.
+      .catch(() => undefined)
+      .finally(() => {
+        const again = this.#reading === "again";
+        this.#reading = "no";
+        if (again) this.#noteGeneration();
+      });
+  }
+
+  async #gap(): Promise<void> {
+    const { invalidations, logger } = this.#options;
     this.#echoes.clear();
+    this.#gaps += 1;
+    const gap = this.#gaps;
+    const before = this.#generation;
+    this.#generation = undefined;
+    const after = await invalidations.generation().catch(() => undefined);
+    if (gap === this.#gaps) this.#generation = after;
+    if (before !== undefined && before === after) {
+      for (const cache of Object.values(this.#caches ?? {})) cache.expire();
+      logger.info({}, "the connection to Redis was away; no invalidation was missed");
+      return;
+    }
     if (this.#caches) dropFromMemory(this.#caches, "all", undefined);
     this.#options.onDrop("all", undefined);
-    this.#options.logger.info({}, "the connection to Redis was away: memory caches dropped");
+    logger.info({ before, after }, "the connection to Redis was away: memory caches dropped");
   }
 }
 

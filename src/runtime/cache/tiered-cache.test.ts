@@ -33,9 +33,11 @@ function setUp(over: Partial<Entity<string>> = {}) {
     },
     ...over,
   };
-  const clock = { now: () => time.now, monotonic: () => time.now, sleep: async () => {} };
+  const sleepers: (() => void)[] = [];
+  const sleep = () => new Promise<void>((resolve) => sleepers.push(resolve));
+  const clock = { now: () => 0, monotonic: () => time.now, sleep };
   const cache = new TieredCache(entity, clock, events);
-  return { cache, log, time, shared, answers, loads: () => loads };
+  return { cache, log, time, shared, answers, sleepers, loads: () => loads };
 }
 
 test("memory, then Redis, then chain; many readers of one key cause one load", async () => {
@@ -130,6 +132,101 @@ test("a reload under way when the key is invalidated does not keep the old value
   pending[1]?.reject(new Error("the chain is away"));
   await expect(reload).rejects.toThrow("the chain is away");
   expect(cache.peek("a")).toBeUndefined();
+});
+
+test("a reload that hangs holds nobody up: after a second the value held is answered, and at once while it still hangs", async () => {
+  const { cache, time, pending, sleepers, turn } = withHeldLoads();
+  const first = cache.get("a");
+  await turn();
+  pending[0]?.resolve("old");
+  await first;
+  time.now += 60_000;
+  const waiting = cache.get("a");
+  await turn();
+  sleepers[0]?.();
+  expect(await waiting).toBe("old");
+  time.now += 1_000;
+  expect(await cache.get("a")).toBe("old");
+  expect(pending.length).toBe(2);
+  pending[1]?.resolve("new");
+  await turn();
+  expect(await cache.get("a")).toBe("new");
+});
+
+test("a reload that fails when nobody waits for it any more ends no process", async () => {
+  const { cache, time, pending, sleepers, turn } = withHeldLoads();
+  const first = cache.get("a");
+  await turn();
+  pending[0]?.resolve("old");
+  await first;
+  for (let round = 1; round <= 3; round++) {
+    time.now += 60_000;
+    const waiting = cache.get("a");
+    await turn();
+    sleepers[round - 1]?.();
+    expect(await waiting).toBe("old");
+    pending[round]?.reject(notFound());
+    await turn();
+  }
+  expect(cache.peek("a")).toBeUndefined();
+});
+
+test("a refresh asks the chain though a read of the shared copy is under way, and the slower one does not replace it", async () => {
+  const reads: ((value: string | undefined) => void)[] = [];
+  const { cache, answers } = setUp({
+    shared: {
+      get: () => new Promise((resolve) => reads.push(resolve)),
+      set: async () => undefined,
+      delete: async () => undefined,
+    },
+  });
+  answers.push("from the chain");
+  const read = cache.get("a");
+  expect(await cache.refresh("a")).toBe("from the chain");
+  reads[0]?.("an old copy");
+  await read;
+  expect(cache.peek("a")).toBe("from the chain");
+});
+
+test("what is read again and has not changed is not announced", async () => {
+  const { cache, time, answers, log } = setUp();
+  for (const answer of ["same", "same", "other"]) {
+    answers.push(answer);
+    await cache.get("a");
+    time.now += 60_000;
+  }
+  expect(log).toEqual(["miss", "changed a", "miss", "miss", "changed a"]);
+});
+
+test("a value that is invalidated while it is being shared does not stay shared", async () => {
+  const shared = new Map<string, string>();
+  const { cache, log } = setUp({
+    shared: {
+      get: async () => undefined,
+      set: async (key, value) => {
+        cache.drop(key);
+        shared.set(key, value);
+      },
+      delete: async (key) => void shared.delete(key),
+    },
+  });
+  await cache.get("a");
+  expect([...shared]).toEqual([]);
+  expect(log).toEqual(["miss"]);
+});
+
+test("expired values are asked for again, and still serve when nobody answers; pinned ones do not expire", async () => {
+  const aging = setUp();
+  await aging.cache.get("a");
+  aging.cache.expire();
+  aging.answers.push(new AppError("CHAIN_UNREACHABLE", "down"));
+  expect(await aging.cache.get("a")).toBe("load 1");
+  expect(aging.loads()).toBe(2);
+  const pinned = setUp({ maxAgeMs: undefined });
+  await pinned.cache.get("a");
+  pinned.cache.expire();
+  await pinned.cache.get("a");
+  expect(pinned.loads()).toBe(1);
 });
 
 test("memory is bounded", async () => {

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../base/clock.ts";
 import { AppError, toError } from "../../base/errors.ts";
 
-/** A value in memory; times in milliseconds since the epoch. */
+/** A value in memory; times in milliseconds of the monotonic clock: a wall clock that is set back would keep it for ever. */
 type Held<Value> = { readonly value: Value; readonly loadedAt: number; readonly freshUntil: number };
 
 /** The shared tier: values as Redis holds them. `get` answers undefined for absent or unreadable, and throws when Redis is down. */
@@ -36,6 +37,10 @@ export type CacheEvents = {
 const NOT_FOUND_LIMIT = 3;
 /** After a failed reload the value held counts as fresh for so long: a chain that is down is not asked per relay. */
 const RETRY_MS = 2_000;
+/** A reload that takes longer than this goes on without its readers, which get the value held: a chain that hangs holds up no relay. */
+const PATIENCE_MS = 1_000;
+
+type Loading<Value> = { readonly value: Promise<Value>; readonly startedAt: number; readonly past: boolean };
 
 /**
  * Memory over Redis over chain, for one kind of entity. One load a key at a time; an error other than NotFound
@@ -44,7 +49,7 @@ const RETRY_MS = 2_000;
 export class TieredCache<Value> {
   readonly entity: Entity<Value>;
   readonly #memory: LRUCache<string, Held<Value>>;
-  readonly #loading = new Map<string, Promise<Value>>();
+  readonly #loading = new Map<string, Loading<Value>>();
   readonly #notFound: LRUCache<string, number>;
   readonly #generations: LRUCache<string, number>;
   readonly #clock: Clock;
@@ -60,14 +65,18 @@ export class TieredCache<Value> {
     this.#generations = new LRUCache({ max: entity.limit });
   }
 
-  /** The value; throws CHAIN_NOT_FOUND when the chain says so, or what the chain client threw when nothing is held. */
+  /**
+   * The value; throws CHAIN_NOT_FOUND when the chain says so, or what the chain client threw when nothing is held. A value past its age
+   * is what is answered when the tiers below say nothing for PATIENCE_MS.
+   */
   async get(key: string): Promise<Value> {
     const held = this.#memory.get(key);
-    if (held && this.#clock.now() < held.freshUntil) {
+    if (held && this.#clock.monotonic() < held.freshUntil) {
       this.#events.hit(this.entity.name, "l1");
       return held.value;
     }
-    return this.#loadOnce(key, held, false);
+    const loading = this.#loadOnce(key, held, false);
+    return held === undefined ? loading.value : this.#inTimeOr(held, loading);
   }
 
   /** What memory holds, whatever its age; no I/O. */
@@ -77,7 +86,7 @@ export class TieredCache<Value> {
 
   /** Asks the chain now, past both tiers, and stores the answer in both. */
   refresh(key: string): Promise<Value> {
-    return this.#loadOnce(key, this.#memory.get(key), true);
+    return this.#loadOnce(key, this.#memory.get(key), true).value;
   }
 
   /** Forgets one key, or all: the next read asks the tiers below. A load under way does not bring the old value back. */
@@ -94,10 +103,22 @@ export class TieredCache<Value> {
     return this.#memory.delete(key) ? 1 : 0;
   }
 
-  /** Keys in memory with their age in milliseconds, newest first. */
-  ages(): { key: string; ageMs: number }[] {
-    const now = this.#clock.now();
-    return [...this.#memory.entries()].map(([key, held]) => ({ key, ageMs: now - held.loadedAt }));
+  /** Makes every value that ages be asked for again at its next read; it goes on being used where the tiers below say nothing. */
+  expire(): void {
+    if (this.entity.maxAgeMs === undefined) return;
+    for (const [key, held] of [...this.#memory.entries()].reverse())
+      this.#memory.set(key, { ...held, freshUntil: 0 });
+  }
+
+  /** Keys in memory with their age in milliseconds, the last used first. */
+  ages(most = Number.POSITIVE_INFINITY): { key: string; ageMs: number }[] {
+    const now = this.#clock.monotonic();
+    const ages: { key: string; ageMs: number }[] = [];
+    for (const [key, held] of this.#memory.entries()) {
+      if (ages.length >= most) break;
+      ages.push({ key, ageMs: now - held.loadedAt });
+    }
+    return ages;
   }
 
   get size(): number {
@@ -105,13 +126,13 @@ export class TieredCache<Value> {
   }
 
   #hold(key: string, value: Value): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const freshUntil = now + (this.entity.maxAgeMs ?? Number.POSITIVE_INFINITY);
     this.#memory.set(key, { value, loadedAt: now, freshUntil });
   }
 
   #serveOld(key: string, held: Held<Value>): Value {
-    this.#memory.set(key, { ...held, freshUntil: this.#clock.now() + RETRY_MS });
+    this.#memory.set(key, { ...held, freshUntil: this.#clock.monotonic() + RETRY_MS });
     return held.value;
   }
 
@@ -119,14 +140,32 @@ export class TieredCache<Value> {
     return this.#generations.get(key) ?? 0;
   }
 
-  #loadOnce(key: string, held: Held<Value> | undefined, past: boolean): Promise<Value> {
+  /** One load a key at a time; but one that may answer from the shared tier is not enough for who wants the chain's word. */
+  #loadOnce(key: string, held: Held<Value> | undefined, past: boolean): Loading<Value> {
     const running = this.#loading.get(key);
-    if (running !== undefined) return running;
-    const loading = this.#load(key, held, past).finally(() => {
+    if (running !== undefined && (running.past || !past)) return running;
+    // What the slower one of the two brings must not replace what this one does.
+    if (running !== undefined) this.#generations.set(key, this.#generation(key) + 1);
+    const value = this.#load(key, held, past).finally(() => {
       if (this.#loading.get(key) === loading) this.#loading.delete(key);
     });
+    // Whoever waits is told; a load that nobody waits for any more must not end the process.
+    value.catch(() => undefined);
+    const loading = { value, startedAt: this.#clock.monotonic(), past };
     this.#loading.set(key, loading);
     return loading;
+  }
+
+  async #inTimeOr(held: Held<Value>, { value, startedAt }: Loading<Value>): Promise<Value> {
+    const patience = startedAt + PATIENCE_MS - this.#clock.monotonic();
+    if (patience <= 0) return held.value;
+    const answered = new AbortController();
+    const old = this.#clock.sleep(patience, answered.signal).then(() => held.value);
+    try {
+      return await Promise.race([value, old]);
+    } finally {
+      answered.abort();
+    }
   }
 
   async #load(key: string, held: Held<Value> | undefined, past: boolean): Promise<Value> {
@@ -134,22 +173,21 @@ export class TieredCache<Value> {
     const cleared = this.#cleared;
     // Whether nobody has invalidated the key since: what this load began to read may be what they want forgotten.
     const isCurrent = () => this.#generation(key) === generation && this.#cleared === cleared;
-    const keep = (value: Value): Value => {
-      if (isCurrent()) this.#hold(key, value);
-      return value;
-    };
-    const shared = past ? undefined : await this.#readShared(key);
     // A value that memory already held past its age is asked of the chain: the shared copy may be as old.
-    if (shared !== undefined && held === undefined) {
+    const shared = past || held !== undefined ? undefined : await this.#readShared(key);
+    if (shared !== undefined) {
       this.#events.hit(this.entity.name, "l2");
-      return keep(shared);
+      if (isCurrent()) this.#hold(key, shared);
+      return shared;
     }
     this.#events.miss(this.entity.name);
     try {
       const value = await this.entity.load(key);
       this.#notFound.delete(key);
-      if (isCurrent()) await this.#writeShared(key, value);
-      return keep(value);
+      if (!isCurrent()) return value;
+      this.#hold(key, value);
+      await this.#share(key, value, { isNew: !isDeepStrictEqual(held?.value, value), isCurrent });
+      return value;
     } catch (thrown) {
       return this.#afterFailure(key, isCurrent() ? held : undefined, toError(thrown));
     }
@@ -164,13 +202,21 @@ export class TieredCache<Value> {
     }
   }
 
-  async #writeShared(key: string, value: Value): Promise<void> {
-    if (!this.entity.shared) return;
+  /** The others are told of what is new to them only: an unchanged value that is read again would make the whole fleet read again. */
+  async #share(
+    key: string,
+    value: Value,
+    { isNew, isCurrent }: { readonly isNew: boolean; readonly isCurrent: () => boolean },
+  ): Promise<void> {
+    const { name, shared } = this.entity;
+    if (!shared) return;
     try {
-      await this.entity.shared.set(key, value);
-      this.#events.changed(this.entity.name, key);
+      await shared.set(key, value);
+      // Invalidated while it was on its way: what was just written is what they want forgotten.
+      if (!isCurrent()) await shared.delete(key);
+      else if (isNew) this.#events.changed(name, key);
     } catch (thrown) {
-      this.#events.failed(this.entity.name, toError(thrown));
+      this.#events.failed(name, toError(thrown));
     }
   }
 

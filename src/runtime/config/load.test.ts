@@ -83,7 +83,6 @@ test("a miner file has the Go peer's defaults, but for leases, which are short b
   const { config } = parseYaml(text, "miner.yaml", minerSchema);
   expect(config).toMatchObject({
     batch_size: 1000,
-    block_time_seconds: 30,
     transaction: { gas_price: "0.000001upokt", gas_adjustment: 1.7, tx_timeout_max_seconds: 590 },
     supplier_claiming: { claim_ttl_seconds: 6, renew_rate_seconds: 2 },
     leader_election: { leader_ttl_seconds: 6 },

@@ -42,7 +42,10 @@ const transaction = () =>
         "pocket_node.query_timeout_seconds bounds each read",
       ),
       max_rebroadcasts: natural().default(1),
-      rebroadcast_safety_blocks: natural().default(1),
+      rebroadcast_safety_blocks: unused(
+        natural(),
+        "the last sending is in the block before the window's last one",
+      ),
       tx_timeout_min_seconds: positive().default(120),
       tx_timeout_max_seconds: positive().max(599).default(590),
       tx_timeout_default_seconds: positive().default(120),
@@ -74,7 +77,7 @@ const leaderElection = () =>
     })
     .prefault({});
 
-const POOLS = "work is bounded by session_lifecycle.max_concurrent_transitions";
+const POOLS = "a supplier's work is done one thing at a time";
 
 const ourOwn = () =>
   z
@@ -98,22 +101,29 @@ export const minerSchema = z
     pocket_node: z.strictObject(pocketNodeFields()),
     keys: keysSchema(),
     transaction: transaction(),
-    block_time_seconds: z.number().positive().default(30),
+    block_time_seconds: unused(z.number().positive(), "block times are measured"),
     batch_size: positive().max(10_000).default(1000),
     ack_batch_size: unused(natural(), "a batch is acknowledged when it is applied"),
     deduplication_ttl_blocks: unused(natural(), "the trie itself makes applying idempotent"),
     hot_reload_enabled: unused(z.boolean(), "keys are read at start"),
-    session_ttl: duration().optional(),
-    cache_ttl: duration().prefault("2h"),
+    session_ttl: unused(duration(), "an open session does not expire"),
+    cache_ttl: unused(duration(), "what has no open end in Redis has a life of its own"),
     submission_tracking_ttl: duration().prefault("24h"),
     smst_live_root_checkpoint_interval: unused(positive(), "every applied batch is a checkpoint"),
     supplier_reconcile_interval_seconds: z.number().int().default(60),
-    known_applications: z.array(z.string()).default([]),
+    known_applications: unused(z.array(z.string()), "an application is read when its first relay arrives"),
     default_service_factor: z.number().nonnegative().default(0),
     service_factors: z.record(z.string(), z.number().nonnegative()).default({}),
     leader_election: leaderElection(),
     supplier_claiming: leases(),
-    session_lifecycle: z.strictObject({ max_concurrent_transitions: positive().default(10) }).prefault({}),
+    session_lifecycle: z
+      .strictObject({
+        max_concurrent_transitions: unused(
+          positive(),
+          "each supplier is looked at once per block, one at a time within itself",
+        ),
+      })
+      .prefault({}),
     worker_pools: unused(z.looseObject({}), POOLS),
     balance_monitor: unused(z.looseObject({}), "balances are not watched yet"),
     block_health_monitor: unused(z.looseObject({}), "block intervals are not watched yet"),

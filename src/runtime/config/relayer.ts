@@ -118,14 +118,15 @@ const poolProfile = () =>
   });
 
 const POOL = "set by the HTTP client";
+const PROFILE = "every service has a timeout profile, and that decides";
 
 const httpTransport = () =>
   z
     .strictObject({
       max_conns_per_host: positive().default(500),
       idle_conn_timeout_seconds: positive().default(90),
-      dial_timeout_seconds: positive().default(5),
-      response_header_timeout_seconds: positive().default(30),
+      dial_timeout_seconds: unused(positive(), PROFILE),
+      response_header_timeout_seconds: unused(positive(), PROFILE),
       max_idle_conns: unused(natural(), POOL),
       max_idle_conns_per_host: unused(natural(), POOL),
       tls_handshake_timeout_seconds: unused(natural(), "dial_timeout_seconds covers the TLS handshake"),
@@ -176,7 +177,7 @@ export const relayerSchema = z
     pocket_node: z.strictObject(pocketNodeFields()),
     keys: keysSchema(),
     default_validation_mode: validationMode().default("optimistic"),
-    default_request_timeout_seconds: positive().default(30),
+    default_request_timeout_seconds: unused(positive(), PROFILE),
     default_max_body_size_bytes: positive().default(10_485_760),
     services: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,42}$/, { error: "not a service id" }), service()),
     metrics: metricsSchema("127.0.0.1:9090"),

@@ -63,11 +63,7 @@ const factsOf = ({ lastUpdated: _, updatedBy: __, ...facts }: SupplierRecord): s
   JSON.stringify(facts, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
 
 /** Services by the history at this height: a change takes effect at a session's start (relay-path 5.3). */
-export function stakedRecord(
-  supplier: Supplier,
-  height: bigint,
-  { instance, clock }: Options,
-): SupplierRecord {
+function stakedRecord(supplier: Supplier, height: bigint, { instance, clock }: Options): SupplierRecord {
   const active = supplier.serviceConfigHistory
     .filter(
       ({ activationHeight, deactivationHeight }) =>

@@ -18,6 +18,8 @@ import { Submitter } from "./submit.ts";
 import { SupplierWorker } from "./worker.ts";
 
 const SECOND = 1_000;
+/** As the relayers' default; a miner only announces ends and makes no counter. */
+const METER_TTL_SECONDS = 7_200;
 const NANOS = 1_000_000_000n;
 const END_OF_LOOK_MS = 2_000;
 
@@ -121,7 +123,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
     latestBlock: () => chain.blocks.latest(),
     logger,
   });
-  const meter = openMeter({ redis, keys, clock, ttlSeconds: Math.ceil(config.cache_ttl / SECOND) });
+  const meter = openMeter({ redis, keys, clock, ttlSeconds: METER_TTL_SECONDS });
   const redisNow = async () => {
     const [seconds, micros] = listOf(await redis.commands.send("TIME"));
     return Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000);

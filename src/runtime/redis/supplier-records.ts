@@ -79,7 +79,7 @@ export type SupplierUpdate = {
   readonly reason: string;
 };
 
-export const supplierUpdateJson = struct<SupplierUpdate>(
+const supplierUpdateJson = struct<SupplierUpdate>(
   field("action", "action", jsonText),
   field("operator_addr", "operatorAddress", jsonText),
   optional("services", "services", jsonList(jsonText)),

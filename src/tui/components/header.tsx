@@ -8,23 +8,25 @@ type Props = { readonly view: FleetView | undefined; readonly now: number; reado
 
 /** Three blocks without one more is worth a look. */
 const SLOW_BLOCKS = 3;
+/** From this width on there is room for what is nice to know. */
+const ROOMY = 100;
 
 /** What is true of the whole fleet: chain, leader, Redis. */
 export function Header({ view, now, width }: Props): ReactElement {
   const left: Line = [
     { text: " relayminer  ", bold: true },
-    ...(view === undefined ? [] : chainSpans(view, now)),
+    ...(view === undefined ? [] : chainSpans(view, now, width)),
   ];
   const right = view === undefined ? line("reading Redis … ") : fleetSpans(view, now);
   return <Lines lines={[spread(left, right, width)]} width={width} />;
 }
 
-function chainSpans({ chain, readAt }: FleetView, now: number): Line {
+function chainSpans({ chain, readAt }: FleetView, now: number, width: number): Line {
   const { height, blockAgeMs, blockMs } = chain;
   if (height === undefined) return line({ text: "▲ height unknown: no replica tells one", tone: "warn" });
   const age = blockAgeMs === undefined ? undefined : blockAgeMs + Math.max(0, now - readAt);
   const isSlow = age !== undefined && blockMs !== undefined && age > SLOW_BLOCKS * Math.max(blockMs, 1_000);
-  const every = blockMs === undefined ? "" : `, one in ${duration(blockMs)}`;
+  const every = blockMs === undefined || width < ROOMY ? "" : `, one in ${duration(blockMs)}`;
   return line(
     `block ${count(height)} · `,
     isSlow ? { text: `▲ ${duration(age)} ago`, tone: "warn" } : `${duration(age)} ago`,

@@ -54,12 +54,13 @@ const emptyText = (state: State): string =>
 function scopeLine(state: State): Line {
   const { view, screen, mode, size } = state;
   if (view === undefined) return line("");
-  const { noun, hasOver, columns, section } = screenOf(screen);
+  const { noun, scopes, columns, section } = screenOf(screen);
   const { filter, sort, withOver } = tableOf(state);
   const { problem } = section(view);
   if (problem !== undefined) return line({ text: ` ✖ ${problem}`, tone: "bad" });
   const title = columns(view)[sort.index]?.title ?? "";
-  const scope = hasOver ? (withOver ? " · over ones too (a)" : " · live (a: all)") : "";
+  const scope =
+    scopes === undefined ? "" : ` · ${withOver ? `${scopes.all} (a)` : `${scopes.usual} (a: all)`}`;
   const shown = `${count(itemsOf(state).length)} of ${count(totalOf(state))} ${noun}${scope}`;
   const by = ` · by ${title} ${sort.descending ? "▼" : "▲"}`;
   const filtered = filter === "" || mode.kind === "filter" ? "" : ` · filter: ${filter}`;

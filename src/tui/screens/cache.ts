@@ -63,6 +63,11 @@ const STALE_MS = 180_000;
 const PINNED: ReadonlySet<string> = new Set(["session", "shared_params_at", "compute_units", "difficulty"]);
 const LONG_LIVED: ReadonlySet<string> = new Set(["account"]);
 
+/** What an operator most often comes to see stands first. */
+const RANK = new Map(
+  ["application", "service", "supplier", "shared_params"].map((entity, at) => [entity, at]),
+);
+
 function itemOf(entry: CacheView, replicas: readonly ReplicaView[]): Item {
   const { entity, key, memory, shared } = entry;
   const held = replicas.map(({ id }) => memory[id]).filter((age) => typeof age === "number");
@@ -71,10 +76,10 @@ function itemOf(entry: CacheView, replicas: readonly ReplicaView[]): Item {
   return {
     key: `${entity} ${key}`,
     words: `${entity} ${key}`,
-    isOver: false,
+    isOver: PINNED.has(entity),
     target: (TARGETS[entity] ?? params)(key),
     cells: [
-      { text: entity },
+      { text: entity, sort: `${RANK.get(entity) ?? RANK.size} ${entity}` },
       { text: key },
       { text: `${held.length}/${replicas.length}`, sort: held.length },
       ageCell(oldest ?? "absent", entity),
@@ -145,7 +150,7 @@ export const cacheScreen: Screen = {
   items: (view) => view.cache.value.entries.map((entry) => itemOf(entry, alive(view))),
   sortedBy: { index: 0, descending: false },
   section: ({ cache }) => cache,
-  hasOver: false,
+  scopes: { usual: "what can change", all: "what a height pins too" },
   summary: ({ cache }) => {
     const { entries, held, generation } = cache.value;
     const tone: Tone = "plain";

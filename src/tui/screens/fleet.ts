@@ -150,7 +150,6 @@ export const fleetScreen: Screen = {
     view.replicas.value.map((replica) => itemOf(replica, view, history[replica.id] ?? [])),
   sortedBy: { index: 1, descending: false },
   section: ({ replicas }) => replicas,
-  hasOver: false,
   summary,
   empty: "no replica beats: none runs with this Redis and namespace",
   detail,

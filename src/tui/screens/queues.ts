@@ -6,7 +6,7 @@ import type { Item, Screen } from "./screen.ts";
 import { fact } from "./session-detail.ts";
 
 const COLUMNS: readonly Column[] = [
-  { title: "SUPPLIER", align: "left", min: 9, max: 43, drop: 0, cut: "middle" },
+  { title: "SUPPLIER", align: "left", min: 13, max: 43, drop: 0, cut: "middle" },
   { title: "STREAM", align: "right", min: 6, max: 12, drop: 0 },
   { title: "PENDING", align: "right", min: 7, max: 12, drop: 0 },
   { title: "OLDEST", align: "right", min: 6, max: 9, drop: 0 },
@@ -103,7 +103,6 @@ export const queuesScreen: Screen = {
   items: ({ queues }) => queues.value.map(itemOf),
   sortedBy: { index: OLDEST, descending: true },
   section: ({ queues }) => queues,
-  hasOver: false,
   summary,
   empty: "no supplier is registered: no miner has started with this Redis and namespace",
   detail: (key, { view }) => detail(key, view),

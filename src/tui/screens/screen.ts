@@ -38,8 +38,8 @@ export type Screen = {
   readonly sortedBy: { readonly index: number; readonly descending: boolean };
   /** The part of the view that it shows: its age is the screen's age. */
   readonly section: (view: FleetView) => Section<unknown>;
-  /** Whether there are rows that `a` adds. */
-  readonly hasOver: boolean;
+  /** What is shown without and with `a`; absent: `a` adds nothing. */
+  readonly scopes?: { readonly usual: string; readonly all: string };
   /** The line below the rows. */
   readonly summary: (view: FleetView) => Line;
   /** Told when there is no row. */

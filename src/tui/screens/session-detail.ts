@@ -98,15 +98,17 @@ const shortTx = ({ claimTx, proofTx }: SessionView): readonly Line[] => [
 
 function moreLines(session: SessionView, more: SessionDetail): readonly Line[] {
   const root = more.root ?? session.claimedRoot;
-  const leaves = more.leaves === undefined ? "" : `, ${count(more.leaves)} leaves`;
   return [
-    fact("trie", root === undefined ? "not in Redis" : `${more.isSealed ? "sealed" : "open"}${leaves}`),
+    fact("trie", trieText(more)),
     ...(root === undefined ? [] : [fact("root", root)]),
     fact("metered", meteredText(more)),
     ...sentLines("claim", session.claimTx, more.claim),
     ...sentLines("proof", session.proofTx, more.proof),
   ];
 }
+
+const trieText = ({ root, isSealed, leaves }: SessionDetail): string =>
+  root === undefined ? "not in Redis" : `${isSealed ? "sealed" : "open"}, ${count(leaves)} leaves`;
 
 const meteredText = ({ meteredUpokt, meterLimitUpokt }: SessionDetail): string =>
   meteredUpokt === undefined

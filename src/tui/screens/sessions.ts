@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { title: "APP", align: "left", min: 8, max: 43, drop: 2, cut: "middle" },
   { title: "STATE", align: "left", min: 12, max: 14, drop: 0 },
   { title: "RELAYS", align: "right", min: 6, max: 12, drop: 0 },
-  { title: "AT STAKE", align: "right", min: 10, max: 13, drop: 0 },
+  { title: "AT STAKE", align: "right", min: 11, max: 12, drop: 0 },
   { title: "BLOCKS TO", align: "left", min: 15, max: 18, drop: 0 },
   { title: "ABOUT", align: "right", min: 6, max: 8, drop: 3 },
   { title: "", align: "left", min: 4, max: 8, drop: 4 },
@@ -58,10 +58,8 @@ const ownerCell = (owner: string | undefined): Cell =>
 function stakeCell(session: SessionView): Cell {
   const { settled, worthUpokt } = session;
   const paid = settled?.paidUpokt;
-  if (paid !== undefined)
-    return { text: `paid ${pokt(paid).replace(/ POKT$/, "")}`, tone: paid > 0n ? "ok" : "bad", sort: paid };
-  if (isFailure(session))
-    return { text: `lost ${pokt(worthUpokt).replace(/ POKT$/, "")}`, tone: "bad", sort: worthUpokt };
+  if (paid !== undefined) return { text: `+${pokt(paid)}`, tone: paid > 0n ? "ok" : "bad", sort: paid };
+  if (isFailure(session)) return { text: `−${pokt(worthUpokt)}`, tone: "bad", sort: worthUpokt };
   return { text: pokt(worthUpokt), sort: worthUpokt };
 }
 
@@ -98,6 +96,11 @@ function elapsed({ startHeight, endHeight, windows, next }: SessionView, height:
 
 const SOON = 10n;
 
+const dueText = (worth: bigint | undefined, sessions: number): string =>
+  sessions === 0
+    ? `nothing is due within ${SOON} blocks`
+    : `due within ${SOON} blocks: ${pokt(worth)} in ${plural(sessions, "session")}`;
+
 /** What would be lost if nothing were sent in the next blocks. */
 function summary(view: FleetView): Line {
   const { sessions, unreadable, total } = view.sessions.value;
@@ -111,7 +114,7 @@ function summary(view: FleetView): Line {
   const spans = [
     line(
       isKnown
-        ? `due within ${SOON} blocks: ${pokt(worth)} in ${plural(due.length, "session")}`
+        ? dueText(worth, due.length)
         : "the windows of some sessions are not known yet: the fleet has not cached the chain's params",
     ),
     lost.length > 0 ? line(" · ", { text: `✖ ${count(lost.length)} lost`, tone: "bad" }) : [],
@@ -133,13 +136,14 @@ export const sessionsScreen: Screen = {
   items: (view) => view.sessions.value.sessions.map((session) => itemOf(session, view)),
   sortedBy: { index: BLOCKS_TO, descending: false },
   section: ({ sessions }) => sessions,
-  hasOver: true,
+  scopes: { usual: "live", all: "over ones too" },
   summary,
   empty: "no live session: none has had a relay applied yet, or all are settled (a shows those too)",
   detail: sessionDetail,
   legend: [
     line("● goes well   ▲ look   ○ waits   ✔ done   ✖ lost"),
     line("AT STAKE is the price of the leaves at base difficulty; a higher difficulty makes it more"),
+    line("+ is what was paid, − what is lost"),
     line("BLOCKS TO counts to the next edge of a window; ABOUT is that in time, as blocks come now"),
   ],
 };

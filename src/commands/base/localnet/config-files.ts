@@ -66,7 +66,6 @@ const minerYaml = (given: Given, supplierKeys: string) => {
   return {
     ...rest,
     redis: { ...redis, consumer_name: "miner-1", claim_idle_timeout_ms: 2_000 },
-    block_time_seconds: given.plan.blockTimeMs / 1000,
     metrics: { enabled: true, addr: `127.0.0.1:${given.ports.minerMetrics}` },
     leader_election: { leader_ttl_seconds: 3, heartbeat_rate_seconds: 1 },
     supplier_claiming: { claim_ttl_seconds: 3, renew_rate_seconds: 1 },

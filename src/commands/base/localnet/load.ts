@@ -4,7 +4,7 @@ import type { BlockStream } from "../../../chain/node/block-stream.ts";
 import type { ChainClient } from "../../../chain/node/types.ts";
 import { type GridParams, type SessionSpan, sessionAt } from "../../../chain/protocol/session-grid.ts";
 import { type Plan, SENDING_PART } from "./plan.ts";
-import { type RelayClient, relayId, type SignedRelay, signRelay } from "./relay-client.ts";
+import { MAX_IN_FLIGHT, type RelayClient, relayId, type SignedRelay, signRelay } from "./relay-client.ts";
 import { type OpenSession, openSessionsAt } from "./signers.ts";
 import type { Count, Tally } from "./tally.ts";
 import { dueBy, pairOf, quota } from "./traffic.ts";
@@ -24,7 +24,6 @@ export type Load = {
   readonly onProgress: () => void;
 };
 
-const MAX_IN_FLIGHT = 64;
 const PACE_MS = 5;
 const RETRY_MS = 150;
 /** Sessions beyond the wanted ones that may be used for relays that did not get through. */

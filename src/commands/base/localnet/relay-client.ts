@@ -71,8 +71,9 @@ export function signRelay(
   return { id, supplier, rpcType, bytes };
 }
 
-const CONNECTIONS = 32;
-const ANSWER_WITHIN_MS = 10_000;
+/** Relays that may be in flight: each has a connection of its own. */
+export const MAX_IN_FLIGHT = 64;
+const ANSWER_WITHIN_MS = 5_000;
 
 /** A gateway's connection to one relayer: posts relays with keep-alive and checks what comes back. */
 export class RelayClient implements Closable {
@@ -82,7 +83,7 @@ export class RelayClient implements Closable {
   constructor(url: string, clock: Clock) {
     this.#clock = clock;
     this.#pool = new Pool(url, {
-      connections: CONNECTIONS,
+      connections: MAX_IN_FLIGHT,
       pipelining: 1,
       headersTimeout: ANSWER_WITHIN_MS,
       bodyTimeout: ANSWER_WITHIN_MS,

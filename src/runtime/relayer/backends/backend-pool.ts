@@ -98,17 +98,17 @@ export function openBackendPool(
   service: ServiceConfig,
   config: RelayerConfig,
 ): BackendPool {
-  const timeouts = config.timeout_profiles[service.timeout_profile];
+  const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
   const profile = service.pool_profile === undefined ? undefined : config.pool_profiles[service.pool_profile];
   const transport = config.http_transport;
-  const requestMs = (timeouts?.request_seconds ?? config.default_request_timeout_seconds) * 1000;
+  const requestMs = timeouts.request_seconds * 1000;
   const wired = backend.endpoints.map(({ name, url }) => {
     const endpoint = endpointOf(name, url, backend.base_path);
     const pool = new Pool(endpoint.origin, {
       connections: profile?.max_conns_per_host ?? transport.max_conns_per_host,
       keepAliveTimeout: (profile?.idle_conn_timeout_seconds ?? transport.idle_conn_timeout_seconds) * 1000,
-      connect: { timeout: (timeouts?.dial_seconds ?? transport.dial_timeout_seconds) * 1000 },
-      headersTimeout: (timeouts?.response_header_seconds ?? transport.response_header_timeout_seconds) * 1000,
+      connect: { timeout: timeouts.dial_seconds * 1000 },
+      headersTimeout: timeouts.response_header_seconds * 1000,
       bodyTimeout: requestMs,
       maxResponseSize: MAX_ANSWER_BYTES,
       pipelining: 1,

@@ -1,19 +1,27 @@
 import { render } from "ink-testing-library";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { NOW } from "../../test/kit/fleet-view.ts";
 import { firstState } from "./model.ts";
 import { App } from "./run-dashboard.tsx";
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
-
-test("what a terminal sends arrives under the names of the key table", async () => {
+/** The app with its keyboard ready, whatever the machine is busy with. */
+async function typing() {
   const heard: string[] = [];
   const size = { columns: 80, rows: 24 };
   const state = firstState({ isReadOnly: false, size, now: NOW, intervalMs: 1_000 });
   const { stdin, unmount } = render(
     <App state={state} hasColours={false} onKey={(key) => heard.push(key)} />,
   );
-  await settle();
+  await vi.waitFor(() => {
+    stdin.write("x");
+    expect(heard.length).toBeGreaterThan(0);
+  });
+  heard.length = 0;
+  return { heard, stdin, unmount };
+}
+
+test("what a terminal sends arrives under the names of the key table", async () => {
+  const { heard, stdin, unmount } = await typing();
   const sent: readonly (readonly [string, string])[] = [
     ["j", "j"],
     ["S", "S"],
@@ -36,23 +44,18 @@ test("what a terminal sends arrives under the names of the key table", async () 
     ["\u0015", "ctrl-u"],
   ];
   for (const [bytes] of sent) {
+    const before = heard.length;
     stdin.write(bytes);
-    await settle();
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before));
   }
   unmount();
   expect(heard).toEqual(sent.map(([, name]) => name));
 });
 
 test("text that arrives in one piece is several keys", async () => {
-  const heard: string[] = [];
-  const size = { columns: 80, rows: 24 };
-  const state = firstState({ isReadOnly: false, size, now: NOW, intervalMs: 1_000 });
-  const { stdin, unmount } = render(
-    <App state={state} hasColours={false} onKey={(key) => heard.push(key)} />,
-  );
-  await settle();
+  const { heard, stdin, unmount } = await typing();
   stdin.write("/eth");
-  await settle();
+  await vi.waitFor(() => expect(heard.length).toBe(4));
   unmount();
   expect(heard).toEqual(["/", "e", "t", "h"]);
 });

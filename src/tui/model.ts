@@ -98,7 +98,7 @@ export const totalOf = (state: State): number =>
   state.view === undefined ? 0 : screenOf(state.screen).items(state.view, state.history).length;
 
 /** Every word of the filter must occur, in any cell or in what the row is about; "!word" must not. Case does not matter. */
-export function matches({ cells, words }: Item, filter: string): boolean {
+function matches({ cells, words }: Item, filter: string): boolean {
   const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return true;
   const text = `${words} ${cells.map((cell) => cell.text).join(" ")}`.toLowerCase();

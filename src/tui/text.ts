@@ -22,10 +22,6 @@ export function cutMiddle(text: string, width: number): string {
   return `${bare.slice(0, width - 1 - tail)}…${bare.slice(-tail)}`;
 }
 
-export const padEnd = (text: string, width: number): string => cutEnd(text, width).padEnd(Math.max(0, width));
-export const padStart = (text: string, width: number): string =>
-  cutEnd(text, width).padStart(Math.max(0, width));
-
 /** 48 211 */
 export const count = (value: bigint | number | undefined): string =>
   value === undefined ? UNKNOWN : String(value).replace(/\B(?=(\d{3})+(?!\d))/g, " ");

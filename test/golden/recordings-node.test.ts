@@ -13,13 +13,13 @@ import { account } from "../../src/chain/node/queries.ts";
 import { RpcTransport } from "../../src/chain/node/rpc-transport.ts";
 import { QUERIES, type Query } from "../../src/chain/proto/queries.ts";
 import type { Codec } from "../../src/chain/proto/wire.ts";
-import { VECTORS_DIR } from "../kit/vectors.ts";
+import { RECORDINGS_DIR } from "../kit/vectors.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a recording is free-form JSON of a real node
 type Json = any;
 type Recording = { readonly name: string } & Record<string, Json>;
 
-const DIR = `${VECTORS_DIR}/recordings`;
+const DIR = RECORDINGS_DIR;
 const recordings = (folder: string): readonly Recording[] =>
   readdirSync(`${DIR}/${folder}`)
     .sort()

@@ -30,7 +30,7 @@ import { AuthInfo, TxBody, TxRaw } from "../../src/chain/proto/tx.ts";
 import { TxMsgData } from "../../src/chain/proto/tx-result.ts";
 import { type Codec, schemaOf } from "../../src/chain/proto/wire.ts";
 import type { Field, Schema } from "../../src/chain/proto/wire-schema.ts";
-import { VECTORS_DIR } from "../kit/vectors.ts";
+import { RECORDINGS_DIR } from "../kit/vectors.ts";
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Recording = {
@@ -41,7 +41,7 @@ type Recording = {
   value_decoded?: Json;
 };
 
-const folder = `${VECTORS_DIR}/recordings/abci_query`;
+const folder = `${RECORDINGS_DIR}/abci_query`;
 const recordings = readdirSync(folder).map((file) => ({
   file,
   recording: JSON.parse(readFileSync(`${folder}/${file}`, "utf8")) as Recording,
@@ -168,7 +168,7 @@ function checkAny({ typeUrl, value }: Any): void {
 }
 
 describe("recorded transactions are written again as the same bytes", () => {
-  const txFolder = `${VECTORS_DIR}/recordings/tx`;
+  const txFolder = `${RECORDINGS_DIR}/tx`;
   const lookups = readdirSync(txFolder).filter((file) => file.startsWith("tx_lookup_"));
   test.each(lookups)("%s", (file) => {
     const { result } = JSON.parse(readFileSync(`${txFolder}/${file}`, "utf8")).response.body;

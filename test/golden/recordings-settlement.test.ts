@@ -4,13 +4,13 @@ import type { Logger } from "../../src/base/logger.ts";
 import type { ChainEvent } from "../../src/chain/node/types.ts";
 import { outcomeOf, settlementOf } from "../../src/runtime/miner/settle.ts";
 import type { SessionRecord } from "../../src/runtime/redis/session-record.ts";
-import { VECTORS_DIR } from "../kit/vectors.ts";
+import { OWN_RECORDINGS_DIR } from "../kit/vectors.ts";
 
 const APP = "pokt1mrqt5f7qh8uxs27cjm9t7v9e74a9vvdnq5jva4";
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function recorded(name: string): { height: bigint; events: ChainEvent[] } {
-  const text = readFileSync(`${VECTORS_DIR}/recordings/cometbft/block_results_claims_${name}.json`, "utf8");
+  const text = readFileSync(`${OWN_RECORDINGS_DIR}/cometbft/block_results_claims_${name}.json`, "utf8");
   const { response } = JSON.parse(text);
   const result = (response.body ?? response).result;
   return { height: BigInt(result.height), events: result.finalize_block_events };

@@ -18,14 +18,14 @@ import type {
 } from "../../src/devnet/backend.ts";
 import { type RpcServer, startRpcServer } from "../../src/devnet/rpc/server.ts";
 import { txHash } from "../../src/devnet/rpc/shapes.ts";
-import { VECTORS_DIR } from "../kit/vectors.ts";
+import { OWN_RECORDINGS_DIR } from "../kit/vectors.ts";
 
 // A scripted chain stands behind the real server here: what is tested is the form of the answers against a real node's recordings.
 
 // biome-ignore lint/suspicious/noExplicitAny: a recording is free-form JSON of a real node
 type Json = any;
 
-const DIR = `${VECTORS_DIR}/recordings`;
+const DIR = OWN_RECORDINGS_DIR;
 const recording = (file: string): Json => JSON.parse(readFileSync(`${DIR}/${file}.json`, "utf8"));
 const folder = (name: string) =>
   readdirSync(`${DIR}/${name}`)

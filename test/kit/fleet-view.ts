@@ -81,7 +81,7 @@ export function sampleReplica(id: string, change: Partial<ReplicaView> = {}): Re
   };
 }
 
-export const sampleQueue = (index: number, change: Partial<QueueView> = {}): QueueView => ({
+const sampleQueue = (index: number, change: Partial<QueueView> = {}): QueueView => ({
   supplier: address(`su${index}`),
   length: index * 40,
   pending: index * 15,

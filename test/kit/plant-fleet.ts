@@ -80,7 +80,7 @@ const process_ = (id: string, role: string) => ({
   beatAt: Date.now(),
 });
 
-export const REPLICAS = (): readonly Heartbeat[] => [
+const REPLICAS = (): readonly Heartbeat[] => [
   relayer("relayer-r1", 412.5, [
     [APPLICATIONS[0] ?? "", 12_000],
     [APPLICATIONS[1] ?? "", 240_000],

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { type Genesis, parseGenesis } from "../../src/devnet/genesis.ts";
-import { VECTORS_DIR } from "./vectors.ts";
+import { OWN_RECORDINGS_DIR } from "./vectors.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a recording is free-form JSON of a real node
 type Json = any;
 
 /** A recording of a real node, such as "abci_query/application". */
 export const recording = (file: string): Json =>
-  JSON.parse(readFileSync(`${VECTORS_DIR}/recordings/${file}.json`, "utf8"));
+  JSON.parse(readFileSync(`${OWN_RECORDINGS_DIR}/${file}.json`, "utf8"));
 
 export const APP = "pokt1mrqt5f7qh8uxs27cjm9t7v9e74a9vvdnq5jva4";
 export const WEBSOCKET_APP = "pokt184zvylazwu4queyzpl0gyz9yf5yxm2kdhh9hpm";

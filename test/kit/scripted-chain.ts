@@ -41,7 +41,7 @@ const refusal = (log: string) => new AppError("CHAIN_TX_REFUSED", log, { code: 6
 export class ScriptedChain {
   height = 15n;
   /** Every call fails as when no endpoint answers. */
-  away = false;
+  away = false as boolean;
   /** Endpoint name → its word on a seed block, where it differs. */
   liars: { readonly name: string; readonly hash: Uint8Array }[] = [];
   /** What a simulation says against a message, if anything. */

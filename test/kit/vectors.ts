@@ -8,6 +8,14 @@ const SHARED = fileURLToPath(new URL("../../../shared/vectors/", import.meta.url
 /** Where golden files are read: VECTORS_DIR, else the workplace's shared set, else the project's own copy. */
 export const VECTORS_DIR = process.env["VECTORS_DIR"] ?? (existsSync(SHARED) ? SHARED : HERE);
 
+/** Recordings of a real node; another directory of vectors need not have any. */
+export const RECORDINGS_DIR = existsSync(`${VECTORS_DIR}/recordings`)
+  ? `${VECTORS_DIR}/recordings`
+  : `${HERE}/recordings`;
+
+/** The very recordings whose heights, ids and amounts a test names. */
+export const OWN_RECORDINGS_DIR = `${HERE}/recordings`;
+
 // biome-ignore lint/suspicious/noExplicitAny: a vector case is free-form JSON; each test reads the fields its kind documents
 export type VectorCase = { kind: string; name?: string } & Record<string, any>;
 // biome-ignore lint/suspicious/noExplicitAny: top-level constants of a vector file are free-form JSON
@@ -21,7 +29,10 @@ export class Vectors {
 
   constructor(name: string) {
     this.#name = name;
-    this.file = JSON.parse(readFileSync(`${VECTORS_DIR}/${name}.json`, "utf8")) as VectorFile;
+    const given = `${VECTORS_DIR}/${name}.json`;
+    // A directory given by hand may hold some of the files: the others are the project's own.
+    const path = existsSync(given) ? given : `${HERE}${name}.json`;
+    this.file = JSON.parse(readFileSync(path, "utf8")) as VectorFile;
   }
 
   /** One test a case of this kind. A kind that the file does not have registers nothing. */

@@ -10,7 +10,7 @@ import {
   stateAt,
   upokt,
 } from "../../../test/kit/money-state.ts";
-import { VECTORS_DIR } from "../../../test/kit/vectors.ts";
+import { OWN_RECORDINGS_DIR } from "../../../test/kit/vectors.ts";
 import { bigToBytes, concatBytes, fromHex } from "../../base/bytes.ts";
 import { Claim } from "../../chain/proto/proof.ts";
 import type { SharedParams } from "../../chain/proto/shared.ts";
@@ -33,7 +33,7 @@ const SHARING_SUPPLIER = "pokt19a3t4yunp0dlpfjrp7qwnzwlrzd5fzs2gjaaaj";
 
 /** What a recorded block settled in EndBlock: events in order, without the mode. */
 function recordedEvents(name: string): Recorded[] {
-  const file = `${VECTORS_DIR}/recordings/cometbft/block_results_${name}.json`;
+  const file = `${OWN_RECORDINGS_DIR}/cometbft/block_results_${name}.json`;
   const { response } = JSON.parse(readFileSync(file, "utf8")) as {
     response: {
       body: {

@@ -75,6 +75,13 @@ export const REJECTS = {
     level: "debug",
     text: "the session is over",
   },
+  session_not_begun: {
+    http: 403,
+    grpc: "PermissionDenied",
+    websocket: 4001,
+    level: "debug",
+    text: "the session has not begun at this relayer's height",
+  },
   session_invalid: {
     http: 403,
     grpc: "PermissionDenied",

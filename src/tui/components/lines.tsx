@@ -26,7 +26,7 @@ function styleOf({ tone = "plain", bold }: Span, hasColours: boolean): TextProps
 }
 
 /** One line of exactly `width` columns. A selected one is inverse; its mark tells it without that. */
-export function LineView({ line, width, isSelected = false }: LineProps): ReactElement {
+function LineView({ line, width, isSelected = false }: LineProps): ReactElement {
   const hasColours = useContext(Colours);
   const spans = fitLine(line, width).map((span) =>
     createElement(Text, isSelected ? {} : styleOf(span, hasColours), span.text),

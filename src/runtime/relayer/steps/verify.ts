@@ -27,9 +27,10 @@ export async function verify(
   if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
   const digest = requestDigest(relay.request);
   const { signature } = relay.request.meta;
-  const verdict = verifyRing(await sessions.ring(session), digest, signature);
+  const ring = await sessions.ring(session);
+  const verdict = verifyRing(ring, digest, signature);
   if (verdict.ok) return session;
-  const fresh = await sessions.refreshedRing(session);
+  const fresh = await sessions.refreshedRing(session, ring);
   if (fresh !== undefined && verifyRing(fresh, digest, signature).ok) return session;
   throw new Reject("signature_invalid", undefined, { fields: { why: verdict.reason } });
 }

@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 function consume(count = 1000, of = world): Consumer {
-  const { reader } = of;
+  const { reader, metrics } = of;
   const consumer = new Consumer({
     reader,
     workers,
@@ -48,6 +48,7 @@ function consume(count = 1000, of = world): Consumer {
     logger: own.logger,
     count,
     minIdleMs: 200,
+    metrics,
   });
   consumer.start();
   running.push(consumer);
@@ -168,6 +169,19 @@ test("a crowd that cannot be applied does not hide the entries behind it, own or
   consume(10);
   await expect.poll(leaves, later).toBe(25n);
   expect(await pending()).toBe(25);
+});
+
+test("the same for entries that this very consumer has read before", async () => {
+  const stuck = announce(chain, sessionOf("stuck"));
+  await own.redis.commands.send("SET", own.keys.trieNodes(SUPPLIER, stuck.sessionId), "text");
+  chain.away = true;
+  await takeLease();
+  consume(10);
+  await world.publish(stuck, ...numbers(25));
+  await world.publish(session, ...numbers(25));
+  await expect.poll(() => pending(), soon).toBe(50);
+  chain.away = false;
+  await expect.poll(leaves, later).toBe(25n);
 });
 
 test("Redis that crashes and comes back: nothing is lost, nothing is double", async () => {

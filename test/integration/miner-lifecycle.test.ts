@@ -95,6 +95,11 @@ function settleWith(...events: ChainEvent[]): void {
   chain.events.set(31n, events);
 }
 
+function headerOf({ sessionHeader }: Claim) {
+  if (sessionHeader === undefined) throw new Error("no header");
+  return sessionHeader;
+}
+
 const trieIsThere = async (of = session) => (await world.store(of).nodeCount()) > 0;
 
 describe("claiming", () => {
@@ -324,6 +329,17 @@ describe("another root on chain", () => {
     expect(chain.sent[1]?.claims[0]?.rootHash).toEqual(root);
   });
 
+  test("a claim for a session that this Redis does not know is an alarm, once", async () => {
+    await claimed();
+    const [known] = chain.claims.values();
+    if (known === undefined) throw new Error("no claim");
+    chain.claims.set("stranger", { ...known, sessionHeader: { ...headerOf(known), sessionId: "stranger" } });
+    await world.look(worker, 24n);
+    await world.look(worker, 25n);
+    expect(await total(world.metrics.foreignRoots)).toBe(1);
+    expect(seen("error").filter((line) => line.includes("this Redis does not know"))).toHaveLength(1);
+  });
+
   test("after the window no proof is sent against it", async () => {
     const root = await claimed();
     setClaim({ rootHash: Uint8Array.from(root).fill(1, 0, 32) });
@@ -447,6 +463,31 @@ describe("proving", () => {
   });
 });
 
+test("settled sessions are not read at every block, and unsettled ones never lost sight of", async () => {
+  await claimed();
+  settleWith(settledEvent(0));
+  await world.look(worker, 31n);
+  const late = announce(chain, sessionOf("late"));
+  await served(1, late);
+  await world.look(worker, 36n);
+  expect(await world.state(late)).toBe("claim_window_closed");
+  const { load } = world.sessions;
+  const read: string[] = [];
+  Object.assign(world.sessions, {
+    load: (supplier: string, id: string) => {
+      read.push(id);
+      return load(supplier, id);
+    },
+  });
+  await world.look(worker, 37n);
+  expect(read).toEqual([late.sessionId]);
+  expect(await world.record(late)).toMatchObject({ settlementOutcome: "none" });
+  await world.look(worker, 38n);
+  read.length = 0;
+  await world.look(worker, 39n);
+  expect(read).toEqual([]);
+});
+
 describe("a new owner", () => {
   const takeOver = async (): Promise<{ world: MinerWorld; worker: SupplierWorker }> => {
     await own.redis.commands.send("DEL", own.keys.supplierLease(SUPPLIER));
@@ -517,6 +558,16 @@ describe("a new owner", () => {
     expect(await trieIsThere()).toBe(true);
     await heir.world.look(heir.worker, 31n);
     expect(await total(heir.world.metrics.upoktEarned)).toBe(400);
+  });
+
+  test("makes the old one powerless also where the root was sealed before", async () => {
+    await served();
+    await worker.seal(session);
+    await takeOver();
+    await world.look(worker, 22n);
+    expect(chain.sent).toHaveLength(0);
+    expect(await world.state(session)).toBe("active");
+    expect(world.fenced.length).toBeGreaterThan(0);
   });
 
   test("lease lost between preparing and sending: nothing leaves", async () => {

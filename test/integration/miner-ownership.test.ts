@@ -188,9 +188,11 @@ describe("suppliers", () => {
     expect(first.working.has("s1")).toBe(false);
     expect(first.ownership.holds(old)).toBe(false);
     await expect.poll(() => first.working.has("s1"), soon).toBe(true);
+    const present = first.leases.get("s1");
     first.ownership.fenced(old);
     await systemClock.sleep(2 * RENEW);
     expect(first.working.has("s1")).toBe(true);
+    expect(first.leases.get("s1")).toBe(present);
   });
 
   test("Redis falls silent: work stops before another could have the lease, and begins again afterwards", async () => {

@@ -138,6 +138,30 @@ describe("after an unknown outcome", () => {
     expect(await liveRoot()).toEqual(Buffer.from(rootOf(session, [...numbers(10), 99])));
   });
 
+  test("a batch that was never applied leaves nothing in memory that the next one would build on", async () => {
+    const writes = trieWrites(own.redis.commands, own.keys, systemClock);
+    let failures = 1;
+    const trie = new SessionTrie({
+      session,
+      store: world.store(session),
+      writes: {
+        ...writes,
+        applyBatch: async (batch) => {
+          if (failures-- > 0) throw new Error("it never arrived");
+          return writes.applyBatch(batch);
+        },
+      },
+    });
+    const leafOf = (number: number) => {
+      const { relayHash, relayBytes } = mined(session, number);
+      return { key: relayHash, value: relayBytes, weight: UNITS };
+    };
+    await expect(trie.apply(worker.lease, [1, 2, 3].map(leafOf), [])).rejects.toThrow("it never arrived");
+    expect(await trie.apply(worker.lease, [4, 5].map(leafOf), [])).toEqual({ outcome: "applied", added: 2n });
+    expect(await liveRoot()).toEqual(Buffer.from(rootOf(session, [4, 5])));
+    expect(await trie.apply(worker.lease, [4, 6].map(leafOf), [])).toEqual({ outcome: "applied", added: 1n });
+  });
+
   test("a trie that Redis has moved on from is read again and the batch made anew", async () => {
     await world.publish(session, 1);
     await world.consume(worker);

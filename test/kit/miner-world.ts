@@ -13,6 +13,7 @@ import { prove } from "../../src/runtime/miner/prove.ts";
 import { Records } from "../../src/runtime/miner/records.ts";
 import { Settlements } from "../../src/runtime/miner/settle.ts";
 import { Submitter } from "../../src/runtime/miner/submit.ts";
+import { Unsettled } from "../../src/runtime/miner/unsettled.ts";
 import { SupplierWorker } from "../../src/runtime/miner/worker.ts";
 import { type Lease, openLeases } from "../../src/runtime/redis/leases.ts";
 import { openMeter } from "../../src/runtime/redis/meter.ts";
@@ -24,7 +25,7 @@ import { openSubmissions, type Submissions } from "../../src/runtime/redis/submi
 import { type TrieStore, trieStore } from "../../src/runtime/redis/trie-store.ts";
 import { trieWrites } from "../../src/runtime/redis/trie-writes.ts";
 import type { TestRedis } from "./redis-fleet.ts";
-import { PARAMS, type ScriptedChain, UNITS } from "./scripted-chain.ts";
+import { type ScriptedChain, UNITS } from "./scripted-chain.ts";
 
 const PRIVATE_KEY = new Uint8Array(32).fill(9);
 export const SUPPLIER = addressOf(publicKeyOf(PRIVATE_KEY));
@@ -159,6 +160,7 @@ export async function minerWorld({
     ...shared,
     client: chain.client,
     sessions,
+    unsettled: new Unsettled({ sessions, trieStoreOf: store }),
     settlements: new Settlements(chain.client, logger),
     trieStoreOf: store,
     claim: (worker, due) => claim(worker, due, { ...shared, reader, meter, redisNow, clock }),
@@ -222,9 +224,6 @@ export async function minerWorld({
     state: async (session) => (await record(session)).state,
   };
 }
-
-export const graceOf = (session: SessionIdentity): bigint =>
-  session.endHeight + PARAMS.gracePeriodEndOffsetBlocks;
 
 /** A counter's value over all labels. */
 export async function total(counter: { get(): Promise<{ values: { value: number }[] }> }): Promise<number> {

@@ -6,7 +6,7 @@ import { QUERIES, type Query } from "../../src/chain/proto/queries.ts";
 import { RelayMiningDifficulty } from "../../src/chain/proto/service.ts";
 import { Session } from "../../src/chain/proto/session.ts";
 import { SharedParams } from "../../src/chain/proto/shared.ts";
-import { AuthInfo, TxBody, TxRaw } from "../../src/chain/proto/tx.ts";
+import { TxBody, TxRaw } from "../../src/chain/proto/tx.ts";
 import { BASE_TARGET } from "../../src/chain/protocol/difficulty.ts";
 import { txHash } from "../../src/chain/protocol/tx/build.ts";
 import { toAny, typeUrl } from "../../src/chain/protocol/tx/message.ts";
@@ -159,7 +159,7 @@ export class ScriptedChain {
 
 export const seedHash = (height: bigint): Uint8Array => new Uint8Array(32).fill(Number(height));
 
-export function decodeSent(bytes: Uint8Array): Sent {
+function decodeSent(bytes: Uint8Array): Sent {
   const { messages, unordered } = TxBody.decode(TxRaw.decode(bytes).bodyBytes);
   if (!unordered) throw new Error("a miner's transaction must be unordered");
   const of = <T>(codec: { typeName: string; decode(bytes: Uint8Array): T }): T[] =>
@@ -175,8 +175,4 @@ export const timeoutOf = ({ bytes }: Sent): bigint => {
   return (timeoutTimestamp?.seconds ?? 0n) * 1_000_000_000n + BigInt(timeoutTimestamp?.nanos ?? 0);
 };
 
-export const gasOf = ({ bytes }: Sent): bigint =>
-  AuthInfo.decode(TxRaw.decode(bytes).authInfoBytes).fee?.gasLimit ?? 0n;
-
-export const CLAIM_URL = typeUrl(MsgCreateClaim);
 export const PROOF_URL = typeUrl(MsgSubmitProof);

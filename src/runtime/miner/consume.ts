@@ -4,6 +4,7 @@ import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { RelayReader } from "../redis/relay-reader.ts";
 import type { StreamEntry } from "../redis/relay-stream.ts";
+import type { MinerMetrics } from "./metrics.ts";
 import type { SupplierWorker } from "./worker.ts";
 
 type Options = {
@@ -13,15 +14,15 @@ type Options = {
   readonly logger: Logger;
   /** Entries per read and stream. */
   readonly count: number;
-  /** Behind a crowd of entries that cannot be applied, others' entries are taken over once they were idle for so long. */
+  /** What lies behind a crowd of entries that cannot be applied is looked at once it was idle for so long. */
   readonly minIdleMs: number;
+  readonly metrics: Pick<MinerMetrics, "lag">;
 };
 
 const BLOCK_MS = 500;
 const IDLE_MS = 100;
 const AFTER_ERROR_MS = 500;
 const RECLAIM_EVERY_MS = 2_000;
-const LOOK_BEHIND_EVERY_MS = 30_000;
 /** Entries of one read over all streams, about: what is read is held in memory until it is applied. */
 const MOST_AT_ONCE = 10_000;
 const LEAST_PER_STREAM = 10;
@@ -34,7 +35,6 @@ export class Consumer implements Closable {
   readonly #options: Options;
   readonly #stop = new AbortController();
   readonly #taken = new WeakSet<SupplierWorker>();
-  readonly #lookedBehind = new WeakMap<SupplierWorker, number>();
   #running: Promise<void> = Promise.resolve();
   #reclaimedAt = 0;
 
@@ -89,7 +89,7 @@ export class Consumer implements Closable {
   }
 
   async #takeOver(): Promise<void> {
-    const { reader, workers, clock } = this.#options;
+    const { reader, workers, clock, metrics } = this.#options;
     const inTime = clock.monotonic() - this.#reclaimedAt >= RECLAIM_EVERY_MS;
     if (inTime) this.#reclaimedAt = clock.monotonic();
     const due = [...workers.values()].filter((worker) => inTime || !this.#taken.has(worker));
@@ -99,6 +99,8 @@ export class Consumer implements Closable {
           if (!this.#taken.has(worker)) await reader.prepare(worker.supplier);
           this.#taken.add(worker);
           await this.#drain(worker);
+          const { length } = await reader.lag(worker.supplier);
+          metrics.lag.set({ supplier: worker.supplier }, length);
         }),
       ),
     );
@@ -117,16 +119,14 @@ export class Consumer implements Closable {
     }
   }
 
-  /** A killed miner's entries are pending under a name that will not come back; nothing needs to grow old first. */
+  /**
+   * A killed miner's entries are pending under a name that will not come back; nothing needs to grow old first. A read's worth that
+   * cannot be applied hides what lies behind it: that comes when it was idle for a while, which this crowd, just looked at, is not.
+   */
   async #drain(worker: SupplierWorker): Promise<void> {
-    const { count, minIdleMs, clock } = this.#options;
+    const { count, minIdleMs } = this.#options;
     const left = await this.#reclaim(worker, 0);
-    if (left < count) return;
-    const looked = this.#lookedBehind.get(worker);
-    if (looked !== undefined && clock.monotonic() - looked < LOOK_BEHIND_EVERY_MS) return;
-    this.#lookedBehind.set(worker, clock.monotonic());
-    await this.#reclaim(worker, minIdleMs);
-    await this.#pageThroughOwn(worker);
+    if (left >= count) await this.#reclaim(worker, minIdleMs);
   }
 
   /** Answers how many entries of the last call could not be applied. */
@@ -140,16 +140,6 @@ export class Consumer implements Closable {
       if (newest === undefined || newest === last || this.#isOver(worker)) return entries.length;
       last = newest;
       await worker.apply(entries);
-    }
-  }
-
-  /** A crowd of entries that cannot be applied must not hide those behind it. */
-  async #pageThroughOwn(worker: SupplierWorker): Promise<void> {
-    const { reader, count } = this.#options;
-    for (let after: string | undefined = "0"; after !== undefined && !this.#isOver(worker); ) {
-      const entries: readonly StreamEntry[] = await reader.pending(worker.supplier, after, count);
-      await worker.apply(entries);
-      after = entries.at(-1)?.id;
     }
   }
 

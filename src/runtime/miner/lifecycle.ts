@@ -12,12 +12,14 @@ import type { ProvableSession } from "./prove.ts";
 import type { DueSession } from "./send.ts";
 import { type Action, type ClaimOnChain, nextAction } from "./session-state.ts";
 import { type SettlingDependencies, settle } from "./settling.ts";
+import type { Unsettled } from "./unsettled.ts";
 import type { SupplierWorker } from "./worker.ts";
 
 export type LifecycleDependencies = SettlingDependencies & {
   readonly client: Pick<OpenChainClient, "query">;
   readonly chain: Pick<ChainData, "sharedParamsAt">;
-  readonly sessions: Sessions;
+  readonly unsettled: Unsettled;
+  readonly sessions: Pick<Sessions, "load">;
   readonly claim: (worker: SupplierWorker, due: readonly DueSession[]) => Promise<void>;
   readonly prove: (worker: SupplierWorker, due: readonly ProvableSession[]) => Promise<void>;
   /** Broadcasts of one phase at most, the first included. */
@@ -43,14 +45,13 @@ export async function lookAt(
   height: bigint,
   dependencies: LifecycleDependencies,
 ): Promise<void> {
-  const { sessions, logger } = dependencies;
-  const { sessions: records, unreadable } = await sessions.list(worker.supplier);
+  const { unsettled, logger } = dependencies;
+  const { sessions: records, unreadable } = await unsettled.list(worker);
   for (const { sessionId, reason } of unreadable)
     logger.error(
       { supplier: worker.supplier, session: sessionId, reason },
       "a session record cannot be read",
     );
-  await protect(worker, records, dependencies);
   const ended = await endedAt(height, records, dependencies);
   if (ended.length === 0 || worker.stopped) return;
   const look = {
@@ -59,26 +60,34 @@ export async function lookAt(
     dependencies,
     claims: await claimsById(worker.supplier, height, dependencies),
   };
+  await tellStrangers(records, look);
   const { toClaim, toProve } = await decideAll(ended, look);
   // Proofs first: a claim may wait for relays, and a missing proof costs stake.
   if (toProve.length > 0) await dependencies.prove(worker, toProve);
   if (toClaim.length > 0) await dependencies.claim(worker, toClaim);
 }
 
-const protectedOnes = new WeakSet<SupplierWorker>();
+const told = new WeakMap<SupplierWorker, Set<string>>();
 
-/** Once per lease: what a Go miner has left behind would expire, perhaps before its claim is paid (mining-path 7.2). */
-async function protect(
-  worker: SupplierWorker,
+/** A claim of ours that this Redis knows nothing of: another deployment uses the key, or Redis has lost the session. Told once. */
+async function tellStrangers(
   records: readonly SessionRecord[],
-  { sessions, trieStoreOf }: LifecycleDependencies,
+  { worker, claims, dependencies: { sessions, metrics, logger } }: Look,
 ): Promise<void> {
-  if (protectedOnes.has(worker)) return;
-  for (const record of records.filter(({ state }) => !isTerminal(state))) {
-    await sessions.protect(record.supplier, record.sessionId);
-    await trieStoreOf(record).protect();
+  if (claims === undefined) return;
+  const { supplier } = worker;
+  const known = new Set(records.map(({ sessionId }) => sessionId));
+  const before = told.get(worker) ?? new Set();
+  const strangers = [...claims.keys()].filter((session) => !known.has(session));
+  told.set(worker, new Set(strangers));
+  for (const session of strangers) {
+    if (before.has(session) || (await sessions.load(supplier, session).catch(() => "unreadable"))) continue;
+    metrics.foreignRoots.inc({ supplier });
+    logger.error(
+      { supplier, session },
+      "the chain holds a claim of ours for a session that this Redis does not know: does a second deployment use this key?",
+    );
   }
-  protectedOnes.add(worker);
 }
 
 /** Sessions for which something can be due. */
@@ -89,7 +98,6 @@ async function endedAt(
 ): Promise<readonly DueSession[]> {
   const ended: DueSession[] = [];
   for (const record of records) {
-    if (isTerminal(record.state) && record.settlementOutcome !== undefined) continue;
     try {
       const windows = await windowsOf(chain, record.endHeight, height);
       if (windows !== undefined && height >= windows.claimOpen) ended.push({ record, windows });

@@ -58,6 +58,7 @@ async function start(given: StartMiner, owned: CloseStack): Promise<Miner> {
       logger,
       count: config.batch_size,
       minIdleMs: config.redis.claim_idle_timeout_ms,
+      metrics,
     }),
   );
   const close = chain.blocks.onBlock((block) => {

@@ -4,7 +4,7 @@ import { AppError } from "../../base/errors.ts";
 import { encodeClosestProof } from "../../smst/gob.ts";
 import { NodeCache, prefetchPaths, withNodes } from "../../smst/load.ts";
 import { type Leaf, Trie } from "../../smst/trie.ts";
-import { verifyClosestProof } from "../../smst/verify.ts";
+import { rootCount, verifyClosestProof } from "../../smst/verify.ts";
 import type { Lease } from "../redis/leases.ts";
 import type { SessionIdentity } from "../redis/session-record.ts";
 import type { TrieStore } from "../redis/trie-store.ts";
@@ -41,14 +41,18 @@ export class SessionTrie {
 
   /**
    * Adds leaves and acknowledges their stream entries in one script. Repeating it is harmless: the key of a leaf is its relay's hash.
-   * Whatever it throws, the outcome may be unknown and memory is dropped.
+   * Whatever it throws, the outcome may be unknown and memory is dropped. `added` is the number of leaves that were not there before.
    */
-  async apply(lease: Lease, leaves: readonly Leaf[], entryIds: readonly string[]): Promise<BatchOutcome> {
+  async apply(
+    lease: Lease,
+    leaves: readonly Leaf[],
+    entryIds: readonly string[],
+  ): Promise<BatchOutcome & { readonly added: bigint }> {
     try {
       const { sealedRoot } = await this.#ready();
       if (sealedRoot !== undefined) {
         this.drop();
-        return { outcome: "sealed", root: sealedRoot };
+        return { outcome: "sealed", root: sealedRoot, added: 0n };
       }
       const trie = this.#loaded();
       await this.#fetching(() =>
@@ -70,9 +74,10 @@ export class SessionTrie {
         deletes,
         entryIds,
       });
+      const added = rootCount(root) - (this.#root === undefined ? 0n : rootCount(this.#root));
       if (outcome.outcome === "applied" || outcome.outcome === "repeated") this.#root = root;
       else this.drop();
-      return outcome;
+      return { ...outcome, added };
     } catch (thrown) {
       this.drop();
       throw thrown;

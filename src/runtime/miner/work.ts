@@ -2,6 +2,7 @@ import type { Lease } from "../redis/leases.ts";
 import { openLeases } from "../redis/leases.ts";
 import { openMeter } from "../redis/meter.ts";
 import { listOf, textOf } from "../redis/reply.ts";
+import type { SessionIdentity } from "../redis/session-record.ts";
 import { openSessions } from "../redis/sessions.ts";
 import { openSubmissions } from "../redis/submissions.ts";
 import { trieStore } from "../redis/trie-store.ts";
@@ -15,6 +16,7 @@ import { prove } from "./prove.ts";
 import { Records } from "./records.ts";
 import { Settlements } from "./settle.ts";
 import { Submitter } from "./submit.ts";
+import { Unsettled } from "./unsettled.ts";
 import { SupplierWorker } from "./worker.ts";
 
 const SECOND = 1_000;
@@ -64,6 +66,7 @@ export function openWork(parts: Parts): Work {
     onLost: async (supplier) => {
       const worker = workers.get(supplier);
       workers.delete(supplier);
+      metrics.lag.remove({ supplier });
       if (worker === undefined) return;
       await worker.stop();
       // A look that waits for the chain starts nothing more; the lease need not wait for its end.
@@ -81,7 +84,7 @@ export function openWork(parts: Parts): Work {
 }
 
 function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDependencies {
-  const { config, redis, keys, clock, logger, metrics, chain, reader, keyRing, height } = parts;
+  const { config, redis, keys, clock, logger, metrics, chain, reader, height } = parts;
   const { transaction } = config;
   const sessions = openSessions({
     redis: redis.commands,
@@ -104,7 +107,40 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
     metrics,
     onFenced,
   });
-  const submitter = new Submitter({
+  const meter = openMeter({ redis, keys, clock, ttlSeconds: METER_TTL_SECONDS });
+  const redisNow = async () => {
+    const [seconds, micros] = listOf(await redis.commands.send("TIME"));
+    return Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000);
+  };
+  const trieStoreOf = ({ supplier, sessionId }: SessionIdentity) =>
+    trieStore(redis.commands, keys, supplier, sessionId);
+  const submitter = openSubmitter(parts);
+  const shared = { chain: chain.data, records, submitter, height, logger, metrics };
+  return {
+    ...shared,
+    client: chain.client,
+    sessions,
+    unsettled: new Unsettled({ sessions, trieStoreOf }),
+    settlements: new Settlements(chain.client, logger),
+    trieStoreOf,
+    claim: (worker, due) =>
+      claim(worker, due, {
+        ...shared,
+        together: !transaction.disable_claim_batching,
+        reader,
+        meter,
+        redisNow,
+        clock,
+      }),
+    prove: (worker, due) =>
+      prove(worker, due, { ...shared, together: !transaction.disable_proof_batching, client: chain.client }),
+    maxSends: 1 + transaction.max_rebroadcasts,
+  };
+}
+
+function openSubmitter({ config, chain, keyRing, logger }: Parts): Submitter {
+  const { transaction } = config;
+  return new Submitter({
     client: chain.client,
     keys: keyRing,
     chainId: config.pocket_node.chain_id,
@@ -123,29 +159,4 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
     latestBlock: () => chain.blocks.latest(),
     logger,
   });
-  const meter = openMeter({ redis, keys, clock, ttlSeconds: METER_TTL_SECONDS });
-  const redisNow = async () => {
-    const [seconds, micros] = listOf(await redis.commands.send("TIME"));
-    return Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000);
-  };
-  const shared = { chain: chain.data, records, submitter, height, logger, metrics };
-  return {
-    ...shared,
-    client: chain.client,
-    sessions,
-    settlements: new Settlements(chain.client, logger),
-    trieStoreOf: ({ supplier, sessionId }) => trieStore(redis.commands, keys, supplier, sessionId),
-    claim: (worker, due) =>
-      claim(worker, due, {
-        ...shared,
-        together: !transaction.disable_claim_batching,
-        reader,
-        meter,
-        redisNow,
-        clock,
-      }),
-    prove: (worker, due) =>
-      prove(worker, due, { ...shared, together: !transaction.disable_proof_batching, client: chain.client }),
-    maxSends: 1 + transaction.max_rebroadcasts,
-  };
 }

@@ -188,10 +188,11 @@ export class SupplierWorker {
     const leaves = leavesOf(relays);
     const trie = this.trie(session);
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
-      const { outcome } = await trie.apply(this.lease, leaves, ids);
+      const { outcome, added } = await trie.apply(this.lease, leaves, ids);
       if (outcome === "conflict") continue;
       if (outcome === "applied" || outcome === "repeated") {
         metrics.added.inc({ supplier: this.supplier, service_id: session.serviceId }, relays.length);
+        metrics.collapsed.inc({ supplier: this.supplier }, relays.length - Number(added));
         metrics.acknowledged.inc(relays.length);
         metrics.applySeconds.observe((clock.monotonic() - start) / 1000);
       } else if (outcome === "fenced") onFenced(this.lease);

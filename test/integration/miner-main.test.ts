@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { toHex } from "../../src/base/bytes.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { identityOf } from "../../src/devnet/genesis/identities.ts";
+import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
+import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
+import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
+import { textOf } from "../../src/runtime/redis/reply.ts";
+import { recorder, type TestRedis, testRedis } from "../kit/redis-fleet.ts";
+
+const SEED = "miner-main";
+const NAMES = ["s1", "s2", "s3", "s4"];
+const directory = mkdtempSync(join(tmpdir(), "relayminer-miner-"));
+const identities = NAMES.map((name) => identityOf({ name }, SEED));
+
+let own: TestRedis;
+let devnet: Devnet;
+const miners: Miner[] = [];
+
+beforeAll(async () => {
+  own = await testRedis();
+  const suppliers = NAMES.map(
+    (name) =>
+      `  - { name: ${name}, stake: 2000000000, services: [{ id: svc, endpoints: [{ url: "http://127.0.0.1:1", rpc_type: JSON_RPC }] }] }`,
+  );
+  devnet = await startDevnet({
+    genesis: `
+chain_id: kit
+seed: ${SEED}
+block_time_ms: 200
+services: [{ id: svc, compute_units_per_relay: 7 }]
+suppliers:
+${suppliers.join("\n")}
+`,
+    log: own.logger,
+  });
+  const keys = identities.map(({ privateKey }) => `"${toHex(privateKey ?? new Uint8Array())}"`);
+  writeFileSync(join(directory, "keys.yaml"), `keys: [${keys.join(", ")}]\n`, { mode: 0o600 });
+});
+afterAll(async () => {
+  await devnet.close();
+  await own.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  await own.redis.commands.send("FLUSHALL");
+});
+afterEach(async () => {
+  for (const miner of miners.splice(0)) await miner.close();
+});
+
+async function start(name: string, parts: { readonly chainId?: string; readonly keys?: string } = {}) {
+  const { chainId = "kit", keys = join(directory, "keys.yaml") } = parts;
+  const file = join(directory, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `
+redis: { url: "${own.server.url}", consumer_name: ${name} }
+pocket_node: { query_node_rpc_url: "${devnet.rpcUrl}", chain_id: ${chainId} }
+keys: { keys_file: "${keys}" }
+metrics: { enabled: false }
+supplier_claiming: { claim_ttl_seconds: 2, renew_rate_seconds: 1 }
+leader_election: { leader_ttl_seconds: 2, heartbeat_rate_seconds: 1 }
+`,
+  );
+  const { config } = loadMinerConfig(file);
+  const miner = await startMiner({ config, version: "test", logger: recorder(), clock: systemClock });
+  miners.push(miner);
+  return miner;
+}
+
+async function owners(): Promise<(string | undefined)[]> {
+  const values = await Promise.all(
+    identities.map(({ address }) => own.redis.commands.send("GET", own.keys.supplierLease(address))),
+  );
+  return values.map((value) => (value === null ? undefined : textOf(value)));
+}
+
+const countOf = async (id: string) => (await owners()).filter((owner) => owner === id).length;
+/** Connections of miners to Redis. */
+const connections = async () =>
+  textOf(await own.redis.commands.send("CLIENT", "LIST")).split("relayminer:miner:").length - 1;
+const soon = { timeout: 5_000, interval: 20 };
+
+test("two miners share the suppliers; one that closes hands over at once and leaves nothing open", async () => {
+  const first = await start("m1");
+  expect(await countOf("m1")).toBe(4);
+  await start("m2");
+  await expect.poll(() => countOf("m2"), soon).toBe(2);
+  expect(await countOf("m1")).toBe(2);
+  const before = await connections();
+  const begin = performance.now();
+  miners.shift();
+  await first.close();
+  expect(performance.now() - begin).toBeLessThan(1_500);
+  expect(await countOf("m1")).toBe(0);
+  await expect.poll(() => countOf("m2"), soon).toBe(4);
+  await expect.poll(connections, soon).toBe(before / 2);
+});
+
+test("what a start has opened is closed when it fails", async () => {
+  await expect(start("m1", { chainId: "another" })).rejects.toMatchObject({ code: "CHAIN_ID_MISMATCH" });
+  await expect(start("m1", { keys: join(directory, "none.yaml") })).rejects.toThrow();
+  await expect.poll(connections, soon).toBe(0);
+  expect(await owners()).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test("suppliers are on record for the relayers when the start is done", async () => {
+  await start("m1");
+  for (const { address } of identities) {
+    const record = textOf(await own.redis.commands.send("GET", own.keys.supplier(address)));
+    expect(JSON.parse(record)).toMatchObject({ status: "active", staked: true, services: ["svc"] });
+  }
+});

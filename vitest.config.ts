@@ -10,6 +10,7 @@ const real = {
 export default defineConfig({
   test: {
     reporters: ["default", "./scripts/closing-line.mjs"],
+    globalSetup: "./scripts/build-kernel.mjs",
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.{ts,tsx}"], pool: "threads" } },
       {

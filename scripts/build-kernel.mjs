@@ -3,7 +3,7 @@
  * that folder, unless it is newer than its sources. Part of `npm run build`, and what the tests run first (vitest.config.ts).
  */
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fieldSource, keccakSource } from "./kernel-source.mjs";
 
@@ -15,13 +15,7 @@ const generated = {
   "field-products.ts": fieldSource,
   "keccak-rounds.ts": keccakSource,
 };
-const options = [
-  "-O3",
-  ...["--runtime", "stub", "--use", "abort="],
-  "--importMemory",
-  "--zeroFilledMemory",
-  ...["--exportRuntime", "--noExportMemory"].slice(2),
-];
+const options = ["-O3", "--runtime", "stub", "--use", "abort=", "--importMemory", "--zeroFilledMemory"];
 
 export default async function buildKernel() {
   if (await isCurrent()) return;
@@ -34,9 +28,7 @@ export default async function buildKernel() {
       {
         readFile: (name, base) => {
           const source = generated[name];
-          return source === undefined
-            ? readFile(join(base, name), "utf8").catch(() => null)
-            : source();
+          return source === undefined ? readFile(join(base, name), "utf8").catch(() => null) : source();
         },
         writeFile: (name, bytes) => writeFile(join(place, name), bytes),
       },
@@ -61,4 +53,3 @@ async function isCurrent() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await buildKernel();
-void dirname;

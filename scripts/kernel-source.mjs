@@ -171,7 +171,36 @@ function unpack() {
   ].join("\n");
 }
 
-/** Four 64-bit words of clean limbs (0 ≤ l_i < 2^29, l_8 < 2^24). */
+/**
+ * The one representative below p. A weak value is below 2^262 in size: what it has above bit 256 is a few bits, and comes back at the
+ * bottom, as 2^256 = 8·2^29 + 977. If the top limb then is from 0 to 2^24 − 2, that was it. Else, once in millions, `settle` goes on.
+ */
+function clean() {
+  const pass = (from, to, low, next) =>
+    count(LIMBS).flatMap((i) => {
+      const extra = [low, next][i] ?? "";
+      const carried = i === 0 ? "" : `(t >> ${LIMB_BITS}) + `;
+      const sum = `${carried}${from(i)}${extra}`;
+      return i === LIMBS - 1
+        ? [`  let ${to}${i} = ${sum};`]
+        : [`  t = ${sum};`, `  const ${to}${i} = t & ${MASK};`];
+    });
+  return [
+    'import { settle } from "./field";',
+    "/** out = a, below p, with clean limbs: 0 ≤ l_i < 2^29, l_8 < 2^24. */",
+    "export function clean(out: usize, a: usize): void {",
+    "  let t: i64;",
+    ...pass((i) => `<i64>${limbOf("a", i)}`, "b", "", ""),
+    "  const over = b8 >> 24;",
+    "  b8 &= 0xffffff;",
+    ...pass((i) => `b${i}`, "c", " + over * 977", " + (over << 3)"),
+    ...count(LIMBS).map((i) => `  store<i32>(out, <i32>c${i}, ${4 * i});`),
+    "  if (<u64>c8 >= 0xffffff) settle(out);",
+    "}",
+  ].join("\n");
+}
+
+/** Four 64-bit words. */
 function pack() {
   const word = (w) =>
     count(LIMBS)
@@ -189,7 +218,7 @@ function pack() {
 }
 
 /** Field arithmetic as AssemblyScript. */
-export const fieldSource = () => [...products(), unpack(), pack(), ""].join("\n\n");
+export const fieldSource = () => [...products(), unpack(), clean(), pack(), ""].join("\n\n");
 
 /** Round constants of Keccak-f[1600]: bit 2^j − 1 of constant i is output 7·i + j of the shift register of FIPS 202, 3.2.5. */
 function roundConstants() {

@@ -10,6 +10,7 @@ import { challenge } from "../../src/chain/protocol/ring/challenge.ts";
 import type { Curve } from "../../src/chain/protocol/ring/curve.ts";
 import { nativeCurve } from "../../src/chain/protocol/ring/curve-native.ts";
 import { nobleCurve } from "../../src/chain/protocol/ring/curve-noble.ts";
+import { ringVerifiers } from "../../src/chain/protocol/ring/curve-verifier.ts";
 import { decodeRingSignature } from "../../src/chain/protocol/ring/decode.ts";
 import { hashToCurve } from "../../src/chain/protocol/ring/hash-to-curve.ts";
 import {
@@ -20,9 +21,10 @@ import {
 } from "../../src/chain/protocol/ring/members.ts";
 import { type PreparedRing, prepareRing } from "../../src/chain/protocol/ring/prepare.ts";
 import { signRing } from "../../src/chain/protocol/ring/sign.ts";
+import type { RingVerifiers } from "../../src/chain/protocol/ring/verifier.ts";
 import {
-  type RingVerifiers,
-  ringVerifiers,
+  type OpenedVerifiers,
+  openRingVerifiers,
   verifyRingAtDoor,
   verifyRingOnChain,
 } from "../../src/chain/protocol/ring/verify.ts";
@@ -32,9 +34,12 @@ import { Vectors } from "../kit/vectors.ts";
 const vectors = new Vectors("ring");
 const CURVES: readonly Curve[] =
   nativeSecp256k1 === undefined ? [nobleCurve] : [nobleCurve, nativeCurve(nativeSecp256k1, nobleCurve)];
-/** What runs, and the slow oracle. */
+/** The kernel with its usual and its small tables. */
+const KERNELS: readonly OpenedVerifiers[] = [256, 8].map((megabytes) => openRingVerifiers({ megabytes }));
+/** What runs, the kernels, and the slow oracle. */
 const VERIFIERS: readonly RingVerifiers[] = [
   { onChain: verifyRingOnChain, atDoor: verifyRingAtDoor },
+  ...KERNELS,
   ringVerifiers(nobleCurve),
 ];
 
@@ -159,6 +164,30 @@ vectors.kind("application_ring", (vector) => {
   for (const { atDoor } of VERIFIERS) {
     expect(atDoor(ring, message, fromHex(signed.signature))).toEqual({ ok: true });
     expect(atDoor(ring, message, ours)).toEqual({ ok: true });
+  }
+});
+
+test("ring.json: the kernel ran, and all verdicts come out the same together", () => {
+  type Signed = {
+    readonly kind: string;
+    readonly ring?: string[];
+    readonly ring_members?: string[];
+    readonly message: string;
+    readonly signature: string;
+  };
+  const jobs = (vectors.file["cases"] as Signed[])
+    .filter(({ kind }) => kind === "signature" || kind === "mutation")
+    .map(({ ring, ring_members, message, signature }) => ({
+      ring: prepareRing(hexes(ring ?? ring_members ?? [])),
+      digest: fromHex(message),
+      signature: fromHex(signature),
+    }));
+  expect(jobs.length).toBeGreaterThan(300);
+  const slow = ringVerifiers(nobleCurve);
+  const verdicts = jobs.map(({ ring, digest, signature }) => slow.atDoor(ring, digest, signature));
+  for (const { name, refusal, manyAtDoor } of KERNELS) {
+    expect([name, refusal]).toEqual(["kernel", undefined]);
+    expect(manyAtDoor(jobs)).toEqual(verdicts);
   }
 });
 

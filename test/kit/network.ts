@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { requestDigest } from "../../src/chain/protocol/relay-hash.ts";
 import { signRing } from "../../src/chain/protocol/ring/sign.ts";
 import { identityOf } from "../../src/devnet/genesis/identities.ts";
 import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
-import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
+import { loadRelayerConfig, type RelayerConfig } from "../../src/runtime/config/relayer.ts";
 import type { Namespace } from "../../src/runtime/redis/keys.ts";
 import { type Relayer, startRelayer } from "../../src/runtime/relayer/main.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
@@ -26,17 +26,31 @@ export const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, 
 const SEED = "kit";
 const SERVICE = "kit-svc";
 
-/** One supplier, one application with one gateway, one service with a weight that is not 1. */
-const genesis = (proofProbability: number) => `
+export type NetworkOptions = {
+  readonly proofProbability?: number;
+  /** Of the application, in upokt. */
+  readonly stake?: number;
+  readonly blockTimeMs?: number;
+  /** Keys of the relayer's YAML that differ from the kit's. */
+  readonly relayer?: Readonly<Record<string, unknown>>;
+  /** Keys of the service's part of it. */
+  readonly service?: Readonly<Record<string, unknown>>;
+  /** The relayer's way to the chain goes through this proxy, which can be cut. */
+  readonly chainProxy?: (target: string) => Promise<string>;
+};
+
+/** One supplier, one application with one gateway, a second gateway without applications, one service with a weight that is not 1. */
+const genesis = ({ proofProbability = 0.25, stake = 100_000_000_000, blockTimeMs = 300 }: NetworkOptions) => `
 chain_id: kit
 seed: ${SEED}
-block_time_ms: 300
+block_time_ms: ${blockTimeMs}
 params:
   shared: { num_blocks_per_session: 20 }
+  application: { min_stake: 1 }
   proof: { proof_request_probability: ${proofProbability} }
 services: [{ id: ${SERVICE}, compute_units_per_relay: 7 }]
-gateways: [{ name: gateway }]
-applications: [{ name: application, stake: 100000000000, services: [${SERVICE}], gateways: [gateway] }]
+gateways: [{ name: gateway }, { name: newcomer }]
+applications: [{ name: application, stake: ${stake}, services: [${SERVICE}], gateways: [gateway] }]
 suppliers:
   - name: supplier
     stake: 2000000000
@@ -52,17 +66,32 @@ export type Network = {
   readonly relayer: Relayer;
   readonly url: string;
   readonly keysFile: string;
+  readonly configFile: string;
   readonly namespace: Namespace;
   readonly supplier: Actor;
   readonly application: Actor;
   readonly gateway: Actor;
+  /** Staked, and not delegated to. */
+  readonly newcomer: Actor;
   /** Requests that the backend got. */
   backendCalls(): number;
+  /** What the backend does from now on, instead of answering a result. */
+  setBackend(listener: RequestListener): void;
   /** The running session's header. */
   header(): Promise<SessionHeader>;
-  /** A relay that the relayer accepts. */
-  sign(header: SessionHeader, body: string): RelayRequest;
+  /** A relay that the relayer accepts, signed by the application's gateway or by `signer`. */
+  sign(header: SessionHeader, body: string, how?: SignedHow): RelayRequest;
+  /** One more relayer on the same Redis, chain and backend; closed with the network. Its URL. */
+  another(): Promise<string>;
   close(): Promise<void>;
+};
+
+type SignedHow = {
+  readonly signer?: Actor;
+  /** Of the inner request. */
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: readonly (readonly [string, string])[];
 };
 
 function actor(name: string): Actor {
@@ -71,41 +100,50 @@ function actor(name: string): Actor {
   return { address, privateKey, publicKey };
 }
 
+const ANSWER: RequestListener = (_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x1"}');
+
 /** A chain, a Redis, a backend and one relayer, all in this process but Redis; real sockets between them. */
 export async function startNetwork(
   mode: "eager" | "optimistic",
-  { proofProbability = 0.25 }: { readonly proofProbability?: number } = {},
+  options: NetworkOptions = {},
 ): Promise<Network> {
   const directory = mkdtempSync(join(tmpdir(), "relayminer-network-"));
   const [supplier, application, gateway] = [actor("supplier"), actor("application"), actor("gateway")];
   const redis = await startRedis();
-  const devnet = await startDevnet({ genesis: genesis(proofProbability), log: quiet });
+  const devnet = await startDevnet({ genesis: genesis(options), log: quiet });
   let calls = 0;
+  let answer = ANSWER;
   const backend = await listen(
     createServer((request, response) => {
       calls += 1;
-      request.resume().on("end", () => response.end('{"jsonrpc":"2.0","id":1,"result":"0x1"}'));
+      request.resume().on("end", () => answer(request, response));
     }),
   );
   const keysFile = join(directory, "keys.yaml");
   writeFileSync(keysFile, `keys: ["${toHex(supplier.privateKey)}"]\n`, { mode: 0o600 });
   const configFile = join(directory, "relayer.yaml");
-  writeFileSync(
-    configFile,
-    `
-listen_addr: 127.0.0.1:0
-redis: { url: "${redis.url}" }
-pocket_node: { query_node_rpc_url: "${devnet.rpcUrl}", chain_id: kit }
-keys: { keys_file: "${keysFile}" }
-default_validation_mode: ${mode}
-metrics: { enabled: false }
-health_check: { enabled: false }
-services:
-  ${SERVICE}: { backends: { jsonrpc: { url: "http://127.0.0.1:${portOf(backend)}" } } }
-`,
-  );
+  const node = (await options.chainProxy?.(devnet.rpcUrl)) ?? devnet.rpcUrl;
+  const backends = { jsonrpc: { url: `http://127.0.0.1:${portOf(backend)}` } };
+  const yaml = {
+    listen_addr: "127.0.0.1:0",
+    redis: { url: redis.url },
+    pocket_node: { query_node_rpc_url: node, chain_id: "kit", query_timeout_seconds: 2 },
+    keys: { keys_file: keysFile },
+    default_validation_mode: mode,
+    metrics: { enabled: false },
+    health_check: { enabled: false },
+    services: { [SERVICE]: { backends, ...options.service } },
+    ...options.relayer,
+  };
+  writeFileSync(configFile, JSON.stringify(yaml));
   const { config } = loadRelayerConfig(configFile);
-  const relayer = await startRelayer({ config, version: "test", logger: quiet, clock: systemClock });
+  const relayers: Relayer[] = [];
+  const start = async (given: RelayerConfig) => {
+    const started = await startRelayer({ config: given, version: "test", logger: quiet, clock: systemClock });
+    relayers.push(started);
+    return started;
+  };
+  const relayer = await start(config);
   const chain = openChainClient({
     urls: [devnet.rpcUrl],
     timeoutMs: 5_000,
@@ -119,11 +157,16 @@ services:
     relayer,
     url: `http://127.0.0.1:${relayer.port}`,
     keysFile,
+    configFile,
     namespace: config.redis.namespace,
     supplier,
     application,
     gateway,
+    newcomer: actor("newcomer"),
     backendCalls: () => calls,
+    setBackend: (listener) => {
+      answer = listener;
+    },
     header: async () => {
       const { latestHeight } = await chain.status();
       const of = {
@@ -135,11 +178,11 @@ services:
       if (header === undefined) throw new Error("the session has no header");
       return header;
     },
-    sign: (header, body) => {
+    sign: (header, body, { signer = gateway, method = "POST", path = "/", headers = [] } = {}) => {
       const payload = PoktHttpRequest.encode({
-        method: "POST",
-        header: headerMap([["Content-Type", "application/json"]]),
-        url: "http://anything/",
+        method,
+        header: headerMap([["Content-Type", "application/json"], ...headers]),
+        url: `http://anything${path}`,
         bodyBz: new TextEncoder().encode(body),
       });
       const meta = {
@@ -147,13 +190,17 @@ services:
         signature: new Uint8Array(),
         supplierOperatorAddress: supplier.address,
       };
-      const publicKeys = [application.publicKey, gateway.publicKey];
+      const publicKeys = [application.publicKey, signer.publicKey];
       const digest = requestDigest({ meta, payload });
-      const signature = signRing({ publicKeys, signerIndex: 1, privateKey: gateway.privateKey, digest });
+      const signature = signRing({ publicKeys, signerIndex: 1, privateKey: signer.privateKey, digest });
       return { meta: { ...meta, signature }, payload };
     },
+    another: async () => {
+      const relay = { ...config.relay, instance_id: `another-${relayers.length}` };
+      return `http://127.0.0.1:${(await start({ ...config, relay })).port}`;
+    },
     close: async () => {
-      await relayer.close();
+      for (const started of relayers) await started.close();
       await chain.close();
       await devnet.close();
       backend.closeAllConnections();

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Closable } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
@@ -85,7 +86,16 @@ const ANNOUNCED: ReadonlySet<string> = new Set([
   "proof_params",
 ]);
 
-type Options = { readonly invalidations: Invalidations; readonly logger: Logger; readonly onDrop: Dropped };
+type Options = {
+  readonly invalidations: Invalidations;
+  readonly logger: Logger;
+  readonly onDrop: Dropped;
+  readonly clock?: Clock;
+};
+
+/** After a gap the counter is asked for so long; until it is read memory may be this much older than it should. */
+const COUNTER_WAIT_MS = 5_000;
+const COUNTER_RETRY_MS = 250;
 
 /**
  * Keeps this process's memory in step with the fleet: tells of own writes, forgets what others wrote, and everything when the
@@ -102,9 +112,12 @@ export class CacheCoherence implements Closable {
   #generation: string | undefined;
   #reading: "no" | "once" | "again" = "no";
   #gaps = 0;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
 
   constructor(options: Options) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   async follow(caches: Caches): Promise<void> {
@@ -135,6 +148,7 @@ export class CacheCoherence implements Closable {
   };
 
   close(): void {
+    this.#closing.abort();
     this.#stop();
   }
 
@@ -178,22 +192,35 @@ export class CacheCoherence implements Closable {
   }
 
   async #gap(): Promise<void> {
-    const { invalidations, logger } = this.#options;
     this.#echoes.clear();
     this.#gaps += 1;
     const gap = this.#gaps;
     const before = this.#generation;
-    this.#generation = undefined;
-    const after = await invalidations.generation().catch(() => undefined);
-    if (gap === this.#gaps) this.#generation = after;
+    const after = await this.#readGeneration();
+    // A later gap looks at the whole time since `before`.
+    if (gap !== this.#gaps || this.#closing.signal.aborted) return;
+    this.#generation = after;
+    const { logger, onDrop } = this.#options;
     if (before !== undefined && before === after) {
       for (const cache of Object.values(this.#caches ?? {})) cache.expire();
       logger.info({}, "the connection to Redis was away; no invalidation was missed");
       return;
     }
     if (this.#caches) dropFromMemory(this.#caches, "all", undefined);
-    this.#options.onDrop("all", undefined);
+    onDrop("all", undefined);
     logger.info({ before, after }, "the connection to Redis was away: memory caches dropped");
+  }
+
+  /** Commands have a connection of their own, which may come back later than the subscription. */
+  async #readGeneration(): Promise<string | undefined> {
+    const { signal } = this.#closing;
+    const deadline = this.#clock.monotonic() + COUNTER_WAIT_MS;
+    for (;;) {
+      const generation = await this.#options.invalidations.generation().catch(() => undefined);
+      if (generation !== undefined || signal.aborted || this.#clock.monotonic() >= deadline)
+        return generation;
+      await this.#clock.sleep(COUNTER_RETRY_MS, signal);
+    }
   }
 }
 

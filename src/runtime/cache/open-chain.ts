@@ -49,7 +49,7 @@ export async function openChain(options: Options): Promise<ChainAccess> {
       why: `pocket_node.chain_id is "${chainId}", ${client.endpoints()[0]?.name ?? "the node"} says "${status.chainId}"`,
     });
   const coherence = owned.own(
-    new CacheCoherence({ invalidations: cacheInvalidations(redis, keys, logger), logger, onDrop }),
+    new CacheCoherence({ invalidations: cacheInvalidations(redis, keys, logger), logger, onDrop, clock }),
   );
   const shared = sharedTiers(cacheEntries(redis.commands, keys));
   const data = new ChainData({

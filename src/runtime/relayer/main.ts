@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Clock } from "../../base/clock.ts";
 import { type Closable, CloseStack } from "../../base/close-stack.ts";
-import { AppError } from "../../base/errors.ts";
+import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { verifyRingAtDoor } from "../../chain/protocol/ring/verify.ts";
 import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
@@ -16,12 +16,13 @@ import { answerCommands } from "../redis/commands.ts";
 import { openRedis, type RedisConnections } from "../redis/connect.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
 import { type Keys, redisKeys } from "../redis/keys.ts";
-import { openMeter } from "../redis/meter.ts";
+import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
 import { relayPublisher } from "../redis/relay-stream.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
 import { openBackendPool } from "./backends/backend-pool.ts";
 import { Heights } from "./heights.ts";
+import { gated } from "./log-gate.ts";
 import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { Recent } from "./recent.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
@@ -31,7 +32,7 @@ import { Standings } from "./standings.ts";
 import { admit, type ServiceRoutes } from "./steps/admit.ts";
 import { decode } from "./steps/decode.ts";
 import { forward } from "./steps/forward.ts";
-import { meter } from "./steps/meter.ts";
+import { meter, toldLimits } from "./steps/meter.ts";
 import { publish } from "./steps/publish.ts";
 import { sign } from "./steps/sign.ts";
 import { verify } from "./steps/verify.ts";
@@ -53,6 +54,8 @@ export type Relayer = Closable & {
 
 /** Relays in work may take as long as a backend may; after this the process ends anyway. */
 const DRAIN_MS = 60_000;
+/** For the last answers to leave the process. */
+const FLUSH_MS = 5_000;
 
 /** Everything the role consists of, opened in order and owned here. Throws AppErrors of keys, Redis, chain, listeners. */
 type Parts = {
@@ -65,7 +68,16 @@ type Parts = {
   readonly standings: Standings;
   readonly services: ReadonlyMap<string, ServiceRoutes>;
   readonly metrics: RelayerMetrics;
+  readonly counters: Meter;
 };
+
+/** A miner says that the session takes no more relays: whoever hears it removes its counters, as Go's relayers do (relay-path 9.5). */
+function forgetMeter(counters: Meter, session: MeteredSession, logger: Logger): void {
+  counters.forget(session).catch((thrown) => {
+    // They end by themselves, after their time to live.
+    logger.debug({ session: session.sessionId, error: toError(thrown).message }, "a meter was not removed");
+  });
+}
 
 /** Starts a relayer; it is serving when this resolves. What was opened before a failure is closed again. */
 export async function startRelayer(given: StartRelayer): Promise<Relayer> {
@@ -84,7 +96,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const parts = await openParts(given, owned);
   const pipeline = openPipeline(given, parts);
   const transport = owned.own(await openTransport(given, parts, pipeline));
-  await openOperatorListeners(config, parts, owned);
+  await openOperatorListeners(config, parts, pipeline, owned);
   const recent = new Recent(parts.metrics, clock);
   owned.own(
     await keepBeating({
@@ -98,19 +110,18 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
     }),
   );
   await obeyCommands(id, given, parts, owned);
-  logger.info(
-    { id, address: config.listen_addr, suppliers: parts.keyRing.addresses() },
-    "relayer is serving",
-  );
+  const { address, port } = transport.address;
+  logger.info({ id, address, port, suppliers: parts.keyRing.addresses() }, "relayer is serving");
   return {
     id,
-    port: transport.address.port,
+    port,
     close: () => owned.close(),
     drain: async () => {
       pipeline.drain();
       transport.stopAccepting();
       const deadline = clock.monotonic() + DRAIN_MS;
       while (pipeline.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
+      await transport.idle(FLUSH_MS);
       await owned.close();
     },
   };
@@ -140,8 +151,9 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
   prepared.sessions = sessions;
   heights.set(chain.height);
   owned.own({ close: chain.blocks.onBlock(({ height }) => heights.set(height)) });
+  metrics.height.set(Number(heights.current));
   heights.onChange((height) => metrics.height.set(Number(height)));
-  const services = serviceRoutes(config, owned);
+  const services = serviceRoutes(config, clock, owned);
   const standings = owned.own(
     new Standings({
       suppliers: keyRing.addresses(),
@@ -153,17 +165,24 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
     }),
   );
   await standings.start();
-  return { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics };
+  const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
+  const counters = openMeter({ redis, keys, clock, ttlSeconds });
+  owned.own({ close: await counters.onEnd((session) => forgetMeter(counters, session, logger)) });
+  return { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics, counters };
 }
 
-function serviceRoutes(config: RelayerConfig, owned: CloseStack): ReadonlyMap<string, ServiceRoutes> {
+function serviceRoutes(
+  config: RelayerConfig,
+  clock: Clock,
+  owned: CloseStack,
+): ReadonlyMap<string, ServiceRoutes> {
   return new Map(
     Object.entries(config.services).map(([id, service]) => {
       const pools = BACKEND_KINDS.flatMap((kind) => {
         const backend = service.backends[kind];
         return backend === undefined
           ? []
-          : [[kind, owned.own(openBackendPool(backend, service, config))] as const];
+          : [[kind, owned.own(openBackendPool(backend, service, config, clock))] as const];
       });
       const routes: ServiceRoutes = {
         id,
@@ -178,11 +197,13 @@ function serviceRoutes(config: RelayerConfig, owned: CloseStack): ReadonlyMap<st
 }
 
 function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): RelayPipeline {
-  const { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics } = parts;
+  const { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics, counters } = parts;
   const publisher = relayPublisher(redis.commands, keys);
-  const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
+  const quietly = gated(logger, clock);
   const metering = {
-    meter: openMeter({ redis, keys, clock, ttlSeconds }),
+    meter: counters,
+    limits: toldLimits(),
+    logger: quietly,
     chain: chain.data,
     heights,
     clock,
@@ -206,7 +227,7 @@ function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): Re
   return new RelayPipeline({
     steps,
     clock,
-    logger,
+    logger: quietly,
     metrics,
     maxInFlight: config.relay.max_in_flight,
     publishBeforeReply: config.relay.publish === "before_reply",
@@ -218,7 +239,6 @@ function openTransport(
   { heights, services }: Parts,
   pipeline: RelayPipeline,
 ): Promise<HttpTransport> {
-  const longest = Object.values(config.timeout_profiles).map(({ request_seconds }) => request_seconds);
   return openHttpTransport({
     ...hostAndPort(config.listen_addr),
     clock,
@@ -226,10 +246,10 @@ function openTransport(
       config.default_max_body_size_bytes,
       ...[...services.values()].map(({ maxBodyBytes }) => maxBodyBytes),
     ),
-    requestTimeoutMs: Math.max(...longest) * 1000,
     handle: (exchange) => pipeline.serve(exchange),
+    refused: (reject) => pipeline.refusedUnread(reject),
     health: {
-      status: () => ({ healthy: heights.current > 0n, blockHeight: heights.current }),
+      status: () => ({ ready: isReady(heights, pipeline), blockHeight: heights.current }),
       backendsOf: (service) => {
         const routes = services.get(service);
         return (
@@ -241,7 +261,16 @@ function openTransport(
   });
 }
 
-async function openOperatorListeners(config: RelayerConfig, { metrics, heights }: Parts, owned: CloseStack) {
+/** Whether a load balancer should send relays here. */
+const isReady = (heights: Heights, pipeline: RelayPipeline): boolean =>
+  heights.current > 0n && !pipeline.draining;
+
+async function openOperatorListeners(
+  config: RelayerConfig,
+  { metrics, heights }: Parts,
+  pipeline: RelayPipeline,
+  owned: CloseStack,
+) {
   if (config.metrics.enabled)
     owned.own(
       await openOpsServer({
@@ -255,7 +284,7 @@ async function openOperatorListeners(config: RelayerConfig, { metrics, heights }
       await openOpsServer({
         name: "health_check",
         ...hostAndPort(config.health_check.addr),
-        routes: healthRoutes(() => heights.current > 0n),
+        routes: healthRoutes(() => isReady(heights, pipeline)),
       }),
     );
 }

@@ -47,6 +47,10 @@ export class RelayPipeline {
     return this.#inFlight;
   }
 
+  get draining(): boolean {
+    return this.#phase === "draining";
+  }
+
   /** New relays are refused from now on; those in work go on. */
   drain(): void {
     this.#phase = "draining";
@@ -68,6 +72,14 @@ export class RelayPipeline {
       this.#inFlight -= 1;
       metrics.inFlight.set(this.#inFlight);
     }
+  }
+
+  /** A request that was refused before it could be read; its transport has told the client. */
+  refusedUnread(reject: Reject): void {
+    const { metrics } = this.#given;
+    metrics.rejected.inc({ service_id: "unknown", rpc_type: "unknown", reason: reject.code });
+    metrics.observer.refused(reject.code);
+    this.#log("request refused", reject, undefined);
   }
 
   async #relay(exchange: Exchange, progress: Progress): Promise<void> {
@@ -101,7 +113,8 @@ export class RelayPipeline {
       throw thrown;
     }
     this.#answer(exchange, admitted, forwarded, signed);
-    if (!publishBeforeReply) await this.#afterwards(relay, () => steps.publish(relay, session, signed));
+    if (!publishBeforeReply)
+      await this.#afterwards(relay, () => this.#publishOrRefund(relay, session, signed, metered));
   }
 
   /** Answered first, then checked: what fails a check was served for nothing and is not mined. */
@@ -113,14 +126,22 @@ export class RelayPipeline {
     metrics.optimistic.inc({ service_id: admitted.service.id, rpc_type: admitted.rpcType });
     await this.#afterwards(relay, async () => {
       const session = await this.#verified(relay, "optimistic");
-      const metered = await steps.meter(relay, session);
-      try {
-        await steps.publish(relay, session, signed);
-      } catch (thrown) {
-        await metered.refund();
-        throw thrown;
-      }
+      await this.#publishOrRefund(relay, session, signed, await steps.meter(relay, session));
     });
+  }
+
+  async #publishOrRefund(
+    relay: DecodedRelay,
+    session: PreparedSession,
+    signed: Signed,
+    metered: Metered,
+  ): Promise<void> {
+    try {
+      await this.#given.steps.publish(relay, session, signed);
+    } catch (thrown) {
+      await metered.refund();
+      throw thrown;
+    }
   }
 
   async #verified(relay: DecodedRelay, mode: string): Promise<PreparedSession> {

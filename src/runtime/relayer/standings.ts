@@ -28,6 +28,7 @@ export class Standings implements Closable {
   readonly #factors = new Map<string, number | undefined>();
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #reading: "no" | "once" | "again" = "no";
   #unsubscribe: () => void = () => undefined;
 
   constructor(options: Options) {
@@ -38,7 +39,7 @@ export class Standings implements Closable {
     const { records, clock, logger } = this.#options;
     const onError = (thrown: unknown) =>
       logger.warn({ error: toError(thrown).message }, "supplier records could not be read");
-    const again = () => void this.#readAll().catch(onError);
+    const again = () => void this.#readAgain(onError);
     this.#unsubscribe = await records.onUpdate(again, again);
     await this.#readAll().catch(onError);
     this.#running = repeat(clock, { everyMs: EVERY_MS, signal: this.#stop.signal, onError }, () =>
@@ -55,16 +56,37 @@ export class Standings implements Closable {
     await this.#running;
   }
 
+  /** However many updates are announced while one reading runs: one more reading has them all. */
+  async #readAgain(onError: (thrown: unknown) => void): Promise<void> {
+    if (this.#reading !== "no") {
+      this.#reading = "again";
+      return;
+    }
+    this.#reading = "once";
+    await this.#readAll().catch(onError);
+    const missed = this.#isMissed();
+    this.#reading = "no";
+    if (missed && !this.#stop.signal.aborted) await this.#readAgain(onError);
+  }
+
+  #isMissed(): boolean {
+    return this.#reading === "again";
+  }
+
   async #readAll(): Promise<void> {
     const { suppliers, services, records, factors } = this.#options;
     await Promise.all([
       ...suppliers.map(async (supplier) =>
         this.#standings.set(supplier, standingOf(await records.read(supplier))),
       ),
-      ...services.map(async (service) => this.#factors.set(service, await factors.get(service))),
+      ...services.map(async (service) => this.#factors.set(service, usable(await factors.get(service)))),
     ]);
   }
 }
+
+/** 0 is how the Go peer says that there is none. */
+const usable = (factor: number | undefined): number | undefined =>
+  factor !== undefined && Number.isFinite(factor) && factor !== 0 ? factor : undefined;
 
 /** An unstaking supplier serves until its last session ends, like an active one (relay-path 5.3). */
 function standingOf(record: SupplierRecord | undefined): SupplierStanding {

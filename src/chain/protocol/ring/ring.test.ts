@@ -8,10 +8,11 @@ import { ORDER, scalarBytes } from "../scalar.ts";
 import { scalarFromHash } from "./challenge.ts";
 import { nativeCurve } from "./curve-native.ts";
 import { nobleCurve } from "./curve-noble.ts";
+import { ringVerifiers } from "./curve-verifier.ts";
 import { hashToCurve } from "./hash-to-curve.ts";
 import { prepareRing } from "./prepare.ts";
 import { signRing } from "./sign.ts";
-import { type RingVerdict, ringVerifiers } from "./verify.ts";
+import type { RingVerdict } from "./verifier.ts";
 
 const curves = [nobleCurve];
 if (nativeSecp256k1 !== undefined) curves.push(nativeCurve(nativeSecp256k1, nobleCurve));

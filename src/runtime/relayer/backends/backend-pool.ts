@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { errors, Pool } from "undici";
+import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import { toError } from "../../../base/errors.ts";
 import type { BackendConfig, RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
@@ -27,22 +28,36 @@ export type BackendAnswer = {
 /** PATH reads no more of an answer; a larger one would be cut and useless (relay-path 6.1). */
 const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
 const METHOD = /^[A-Z]{1,16}$/;
+/** CONNECT asks for a tunnel, TRACE for our own headers back. */
+const REFUSED_METHODS = new Set(["CONNECT", "TRACE"]);
+/** Requests that may wait for a connection, as a multiple of the connections, and at least so many. */
+const LEAST_WAITING = 100;
 
 const inflate = promisify(gunzip);
 
 type Wired = { readonly endpoint: Endpoint; readonly pool: Pool };
 
+type Limits = {
+  /** From the request to the last byte of the answer, waiting for a connection included. */
+  readonly timeoutMs: number;
+  /** Requests in work and waiting; one slow service must not use up what the others need. */
+  readonly requests: number;
+};
+
 /** The endpoints of one service and rpc type, and how one of them is chosen. */
 export class BackendPool implements Closable {
   readonly config: BackendConfig;
   readonly #wired: readonly Wired[];
-  readonly #timeoutMs: number;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
   #turn = 0;
+  #inWork = 0;
 
-  constructor(config: BackendConfig, wired: readonly Wired[], timeoutMs: number) {
+  constructor(config: BackendConfig, wired: readonly Wired[], limits: Limits, clock: Clock) {
     this.config = config;
     this.#wired = wired;
-    this.#timeoutMs = timeoutMs;
+    this.#limits = limits;
+    this.#clock = clock;
   }
 
   get endpoints(): readonly string[] {
@@ -51,21 +66,26 @@ export class BackendPool implements Closable {
 
   /**
    * One answer of a backend, gzip inflated. Redirects are answers, not followed.
-   * Throws Reject: bad_request (method, path), backend_timeout, backend_error, client_gone. A status of 500 and above is an answer here.
+   * Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, client_gone. A status of 500 and above is
+   * an answer here.
    */
   async ask(request: BackendRequest): Promise<BackendAnswer> {
-    if (!METHOD.test(request.method))
+    if (!METHOD.test(request.method) || REFUSED_METHODS.has(request.method))
       throw new Reject("bad_request", "the inner request's method is not allowed");
     const { endpoint, pool } = this.#choose();
     const path = targetPath(endpoint, request.url);
-    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    if (request.signal.aborted) throw new Reject("client_gone");
+    if (this.#inWork >= this.#limits.requests)
+      throw new Reject("overloaded", "the service's backend has too many in work");
+    const ending = this.#ending(request.signal);
+    this.#inWork += 1;
     try {
       const { statusCode, headers, body } = await pool.request({
         path,
         method: request.method as "POST",
         headers: request.headers,
         body: request.body.length === 0 ? null : request.body,
-        signal: AbortSignal.any([request.signal, deadline]),
+        signal: ending.signal,
       });
       const bytes = new Uint8Array(await body.arrayBuffer());
       return await inflated({
@@ -75,12 +95,29 @@ export class BackendPool implements Closable {
         endpoint: endpoint.name,
       });
     } catch (thrown) {
-      throw asReject(toError(thrown), request.signal, deadline);
+      throw asReject(toError(thrown), request.signal.aborted, ending.isLate());
+    } finally {
+      this.#inWork -= 1;
+      ending.over();
     }
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#wired.map(({ pool }) => pool.destroy()));
+  }
+
+  /** Aborts when the client goes or the time is up. Nothing of it stays once it is over, neither timer nor listener. */
+  #ending(client: AbortSignal) {
+    const ending = new AbortController();
+    const over = new AbortController();
+    let isLate = false;
+    client.addEventListener("abort", () => ending.abort(), { once: true, signal: over.signal });
+    void this.#clock.sleep(this.#limits.timeoutMs, over.signal).then(() => {
+      if (over.signal.aborted) return;
+      isLate = true;
+      ending.abort();
+    });
+    return { signal: ending.signal, isLate: () => isLate, over: () => over.abort() };
   }
 
   #choose(): Wired {
@@ -97,15 +134,17 @@ export function openBackendPool(
   backend: BackendConfig,
   service: ServiceConfig,
   config: RelayerConfig,
+  clock: Clock,
 ): BackendPool {
   const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
   const profile = service.pool_profile === undefined ? undefined : config.pool_profiles[service.pool_profile];
   const transport = config.http_transport;
   const requestMs = timeouts.request_seconds * 1000;
+  const connections = profile?.max_conns_per_host ?? transport.max_conns_per_host;
   const wired = backend.endpoints.map(({ name, url }) => {
     const endpoint = endpointOf(name, url, backend.base_path);
     const pool = new Pool(endpoint.origin, {
-      connections: profile?.max_conns_per_host ?? transport.max_conns_per_host,
+      connections,
       keepAliveTimeout: (profile?.idle_conn_timeout_seconds ?? transport.idle_conn_timeout_seconds) * 1000,
       connect: { timeout: timeouts.dial_seconds * 1000 },
       headersTimeout: timeouts.response_header_seconds * 1000,
@@ -115,14 +154,15 @@ export function openBackendPool(
     });
     return { endpoint, pool };
   });
-  return new BackendPool(backend, wired, requestMs);
+  const requests = connections * wired.length + Math.max(LEAST_WAITING, connections);
+  return new BackendPool(backend, wired, { timeoutMs: requestMs, requests }, clock);
 }
 
-function asReject(error: Error, client: AbortSignal, deadline: AbortSignal): Reject {
+function asReject(error: Error, isClientGone: boolean, isLate: boolean): Reject {
   if (error instanceof Reject) return error;
-  if (client.aborted) return new Reject("client_gone", undefined, { cause: error });
+  if (isClientGone) return new Reject("client_gone", undefined, { cause: error });
   const late =
-    deadline.aborted ||
+    isLate ||
     error instanceof errors.HeadersTimeoutError ||
     error instanceof errors.BodyTimeoutError ||
     error instanceof errors.ConnectTimeoutError;

@@ -1,13 +1,19 @@
 import type { BackendConfig } from "../../config/relayer.ts";
 
-/** Never sent on: they belong to one connection, to a proxy, or would let a client speak as somebody else (reliability 7). */
+/**
+ * Never sent on: they belong to one connection, to a proxy, or would let a client speak as somebody else (reliability 7). Whom the
+ * backend lets in is the operator's business: its credentials come from the configuration only.
+ */
 const NEVER_FORWARDED = new Set([
   "accept-encoding",
+  "authorization",
   "connection",
   "content-length",
+  "cookie",
   "expect",
   "forwarded",
   "host",
+  "http2-settings",
   "keep-alive",
   "te",
   "trailer",

@@ -29,6 +29,8 @@ test.each([
   "/a%2f..%2fb",
   "/a\\..\\b",
   "/./a",
+  "/..;x/secret",
+  "/%2e%2e%3b/secret",
   "/a b",
   "/a\r\nHost: x",
   "/é",

@@ -53,9 +53,10 @@ function cleaned(path: string): string {
 const underBase = (path: string, base: string): boolean =>
   base !== "" && (path === base || path.startsWith(`${base}/`));
 
+/** Some backends cut "..;x" at its semicolon before they look at the dots. */
 function leavesBase(path: string): boolean {
-  const plain = path.replace(/%2e/gi, ".").replace(/%2f/gi, "/").replace(/%5c/gi, "\\");
-  return plain.split(/[/\\]/).some((segment) => segment === ".." || segment === ".");
+  const plain = path.replace(/%2e/gi, ".").replace(/%2f/gi, "/").replace(/%5c/gi, "\\").replace(/%3b/gi, ";");
+  return plain.split(/[/\\]/).some((segment) => /^\.\.?(;|$)/.test(segment));
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -14,6 +14,9 @@ export type DecodedRelay = {
   readonly inner: PoktHttpRequest;
 };
 
+/** The chain's are SHA3-256 in hex (relay-path 5.2). Anything else is no session, and must not become a key, a label or a log line. */
+const SESSION_ID = /^[0-9a-f]{64}$/;
+
 /** Bytes to a basically valid request (relay-path 5.5) with a readable HTTP envelope. Throws Reject bad_request, missing_supplier. */
 export function decode(exchange: Exchange): DecodedRelay {
   const request = read(() => RelayRequest.decode(exchange.body));
@@ -21,6 +24,8 @@ export function decode(exchange: Exchange): DecodedRelay {
   if (sessionHeader !== undefined && supplierOperatorAddress === "") throw new Reject("missing_supplier");
   const problem = requestProblem(request);
   if (problem !== undefined || sessionHeader === undefined) throw new Reject("bad_request", problem);
+  if (!SESSION_ID.test(sessionHeader.sessionId))
+    throw new Reject("bad_request", "the session id is not valid");
   const inner = read(() => PoktHttpRequest.decode(request.payload));
   return { request, header: sessionHeader, supplier: supplierOperatorAddress, inner };
 }

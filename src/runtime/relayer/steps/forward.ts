@@ -40,7 +40,8 @@ export async function forward(
     metrics.backendLatency.observe({ service_id: service, outcome }, seconds());
     if (answer.status >= 500)
       throw new Reject("backend_5xx", undefined, {
-        status: answer.status,
+        // Beyond 599 there is nothing that a client could make of it.
+        status: answer.status <= 599 ? answer.status : 502,
         fields: { endpoint: answer.endpoint },
       });
     return { status: answer.status, payload: wrap(answer) };

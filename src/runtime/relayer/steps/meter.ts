@@ -1,9 +1,11 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../../../base/clock.ts";
-import { AppError } from "../../../base/errors.ts";
+import { AppError, toError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/logger.ts";
 import type { Application } from "../../../chain/proto/application.ts";
 import type { SharedParams } from "../../../chain/proto/shared.ts";
 import type { ChainData } from "../../cache/chain-data.ts";
-import type { Consumption, Meter } from "../../redis/meter.ts";
+import type { Consumption, Meter, MeterMeta } from "../../redis/meter.ts";
 import type { Heights } from "../heights.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import { Reject } from "../rejects.ts";
@@ -21,11 +23,19 @@ export type MeterDependencies = {
   readonly metrics: RelayerMetrics;
   /** The service's factor, or the default one; undefined when none is set. */
   readonly factor: (service: string) => number | undefined;
+  /** Where each metered session's limit was last told. */
+  readonly limits: ToldLimits;
+  readonly logger: Logger;
   /** What happens when Redis or the chain does not answer: "open" serves unmetered. */
   readonly failBehavior: "open" | "closed";
 };
 
 const UNMETERED: Metered = { refund: async () => undefined };
+const MAX_TOLD = 10_000;
+
+/** The limit that the fleet was last told for each metered session, by this process. Bounded; what falls out is told again. */
+export type ToldLimits = LRUCache<string, string>;
+export const toldLimits = (): ToldLimits => new LRUCache({ max: MAX_TOLD });
 
 /**
  * Counts a relay against what its application can pay this supplier in this session (relay-path 7).
@@ -36,7 +46,7 @@ export async function meter(
   session: PreparedSession,
   dependencies: MeterDependencies,
 ): Promise<Metered> {
-  const { metrics, clock, failBehavior } = dependencies;
+  const { metrics, clock, failBehavior, logger } = dependencies;
   const service = relay.header.serviceId;
   const start = clock.monotonic();
   try {
@@ -46,8 +56,17 @@ export async function meter(
     return { refund: () => refund(relay, session, dependencies) };
   } catch (thrown) {
     if (thrown instanceof Reject) throw thrown;
+    // An application that is not on chain any more pays for nothing, whatever is to happen when nobody answers.
+    if (isNotFound(thrown))
+      throw new Reject("session_invalid", "its application is not staked", { cause: thrown });
     metrics.meterErrors.inc({ operation: "consume" });
     metrics.meterConsumptions.inc({ service_id: service, result: "unavailable" });
+    logger.warn(
+      { service, error: toError(thrown).message, failBehavior },
+      failBehavior === "open"
+        ? "relays are served unmetered"
+        : "relays are refused: the meter is not available",
+    );
     if (failBehavior === "closed") throw new Reject("meter_unavailable", undefined, { cause: thrown });
     return UNMETERED;
   } finally {
@@ -61,31 +80,62 @@ export async function meter(
 async function consume(
   relay: DecodedRelay,
   session: PreparedSession,
-  { meter: counters, chain, heights, factor }: MeterDependencies,
+  dependencies: MeterDependencies,
 ): Promise<Consumption> {
+  const { meter: counters, chain, heights, factor } = dependencies;
   const { applicationAddress, serviceId, sessionId, sessionEndBlockHeight } = relay.header;
-  const application = await chain.application(applicationAddress);
   const current = heights.current;
-  const params =
-    current === 0n || sessionEndBlockHeight >= current
-      ? await chain.sharedParams()
-      : await chain.sharedParamsAt(sessionEndBlockHeight);
-  const { numSuppliersPerSession } = await chain.sessionParams();
+  const isRunning = current === 0n || sessionEndBlockHeight >= current;
+  const [application, params, { numSuppliersPerSession }] = await Promise.all([
+    chain.application(applicationAddress),
+    isRunning ? chain.sharedParams() : chain.sharedParamsAt(sessionEndBlockHeight),
+    chain.sessionParams(),
+  ]);
   const serviceFactor = factor(serviceId);
-  return counters.consume(
-    {
-      sessionId,
-      supplier: relay.supplier,
-      application: applicationAddress,
-      serviceId,
-      sessionEndHeight: sessionEndBlockHeight,
-      limit: sessionLimit(application, params, numSuppliersPerSession, serviceFactor),
-      factor: serviceFactor ?? 0,
-      applicationStake: stakeOf(application),
-    },
-    session.cost,
-  );
+  const metered = {
+    sessionId,
+    supplier: relay.supplier,
+    application: applicationAddress,
+    serviceId,
+    sessionEndHeight: sessionEndBlockHeight,
+    limit: sessionLimit(application, params, numSuppliersPerSession, serviceFactor),
+    factor: serviceFactor ?? 0,
+    applicationStake: stakeOf(application),
+  };
+  const consumption = await counters.consume(metered, session.cost);
+  tell(metered, dependencies);
+  return consumption;
 }
+
+/**
+ * The record of the limit that other replicas read is made with the first relay and says what held then. When stake, factor or params
+ * change it is written anew, by whoever notices first (relay-path 9.5); nobody waits for it.
+ */
+function tell(
+  metered: Omit<MeterMeta, "createdAt">,
+  { meter: counters, limits, metrics }: MeterDependencies,
+) {
+  const name = `${metered.sessionId}|${metered.supplier}`;
+  const now = `${metered.limit}|${metered.applicationStake}|${metered.factor}`;
+  const last = limits.get(name);
+  if (last === now) return;
+  limits.set(name, now);
+  const revise = async () => {
+    const { meta } = await counters.read(metered);
+    const isTold =
+      meta?.limit === metered.limit &&
+      meta.applicationStake === metered.applicationStake &&
+      meta.factor === metered.factor;
+    if (meta !== undefined && !isTold) await counters.revise(metered);
+  };
+  revise().catch(() => {
+    limits.delete(name);
+    metrics.meterErrors.inc({ operation: "revise" });
+  });
+}
+
+const isNotFound = (thrown: unknown): boolean =>
+  thrown instanceof AppError && thrown.code === "CHAIN_NOT_FOUND";
 
 async function refund(
   relay: DecodedRelay,

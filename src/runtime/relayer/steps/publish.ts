@@ -17,6 +17,8 @@ export type PublishDependencies = {
 
 /** Pauses between attempts, in milliseconds. The entry is the same each time, so two that both arrive are one leaf. */
 const RETRY_AFTER_MS = [50, 200, 600];
+/** No attempt begins later than this: a Redis that does not answer takes its time for each, and the client waits for all of them. */
+const LAST_ATTEMPT_MS = 2_000;
 
 /**
  * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4).
@@ -50,13 +52,15 @@ export async function publish(
     },
     clock,
   );
+  const lastAt = clock.monotonic() + LAST_ATTEMPT_MS;
   for (const pause of [...RETRY_AFTER_MS, undefined]) {
     try {
       await publisher.publish(entry);
       metrics.published.inc({ service_id: service, supplier: relay.supplier });
       return;
     } catch (thrown) {
-      if (pause === undefined) throw new Reject("store_unavailable", undefined, { cause: thrown });
+      if (pause === undefined || clock.monotonic() + pause > lastAt)
+        throw new Reject("store_unavailable", undefined, { cause: thrown });
       await clock.sleep(pause);
     }
   }

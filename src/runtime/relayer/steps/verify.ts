@@ -1,6 +1,6 @@
 import { relayArrival } from "../../../chain/protocol/arrival.ts";
 import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
-import type { VerifyRing } from "../../../chain/protocol/ring/verify.ts";
+import type { VerifyRing } from "../../../chain/protocol/ring/verifier.ts";
 import type { Heights } from "../heights.ts";
 import { Reject } from "../rejects.ts";
 import type { PreparedSession, Sessions } from "../sessions.ts";

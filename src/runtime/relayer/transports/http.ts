@@ -6,10 +6,12 @@ import type { Closable } from "../../../base/close-stack.ts";
 import { AppError, toError } from "../../../base/errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
+import { Bodies, readBody } from "./body.ts";
+import { headProblem } from "./head.ts";
 
 export type Health = {
   /** The relay port's answer to /health, /healthz and /ready (relay-path 6.2, step 1). */
-  readonly status: () => { readonly healthy: boolean; readonly blockHeight: bigint };
+  readonly status: () => { readonly ready: boolean; readonly blockHeight: bigint };
   /** The endpoints of a service by backend, or undefined when it is not served. */
   readonly backendsOf: (service: string) => Readonly<Record<string, readonly string[]>> | undefined;
 };
@@ -19,8 +21,9 @@ type Options = {
   readonly port: number;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
-  readonly requestTimeoutMs: number;
   readonly handle: (exchange: Exchange) => Promise<void>;
+  /** A request that was refused before it was an exchange. */
+  readonly refused: (reject: Reject) => void;
   readonly health: Health;
 };
 
@@ -28,10 +31,21 @@ export type HttpTransport = Closable & {
   readonly address: AddressInfo;
   /** No new connections or relays; those in work go on. */
   stopAccepting(): void;
+  /** Resolves when every answer has left this process, or after `timeoutMs`. */
+  idle(timeoutMs: number): Promise<void>;
 };
+
+/** The listener's state that each request needs. */
+type Port = Options & { readonly bodies: Bodies; readonly open: Set<ServerResponse>; stopping: boolean };
 
 const OPERATOR_PATHS = /^\/(health|healthz|ready|ready\/[^/?]*)\/?(\?|$)/;
 const MAX_ACCEPT_LENGTH = 256;
+/** A request must be there after this time and that much for each megabyte it may have: slow senders hold no memory for long. */
+const RECEIVE_MS = 30_000;
+const MS_PER_MEGABYTE = 1_000;
+/** Answers larger than this have a time limit, too; smaller ones are in the socket's buffer at once. */
+const LARGE_ANSWER_BYTES = 65_536;
+const SEND_MS = 30_000;
 
 /**
  * The relay port: every method and path is a relay, but for the health paths, which fastify answers on the same server.
@@ -40,21 +54,32 @@ const MAX_ACCEPT_LENGTH = 256;
 export async function openHttpTransport(options: Options): Promise<HttpTransport> {
   const operator = operatorRoutes(options.health);
   await operator.ready();
+  const port: Port = {
+    ...options,
+    bodies: new Bodies(options.maxBodyBytes),
+    open: new Set(),
+    stopping: false,
+  };
   const server = createServer(SERVER_LIMITS, (request, response) => {
+    port.open.add(response);
+    response.once("close", () => port.open.delete(response));
     if (request.method === "GET" && OPERATOR_PATHS.test(request.url ?? ""))
       operator.routing(request, response);
-    else void relay(request, response, options);
+    else void relay(request, response, port);
   });
-  server.requestTimeout = options.requestTimeoutMs + 5_000;
+  server.requestTimeout = RECEIVE_MS + forMegabytes(options.maxBodyBytes);
   server.maxConnections = 4_096;
   server.maxRequestsPerSocket = 0;
+  server.maxHeadersCount = 200;
   await listen(server, options);
   return {
     address: server.address() as AddressInfo,
     stopAccepting: () => {
+      port.stopping = true;
       server.close();
       server.closeIdleConnections();
     },
+    idle: (timeoutMs) => untilIdle(port, timeoutMs),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
       if (server.listening) server.close();
@@ -64,6 +89,13 @@ export async function openHttpTransport(options: Options): Promise<HttpTransport
       await operator.close();
     },
   };
+}
+
+const forMegabytes = (bytes: number): number => Math.ceil(bytes / 1_048_576) * MS_PER_MEGABYTE;
+
+async function untilIdle({ open, clock }: Port, timeoutMs: number): Promise<void> {
+  const deadline = clock.monotonic() + timeoutMs;
+  while (open.size > 0 && clock.monotonic() < deadline) await clock.sleep(10);
 }
 
 /** reliability 7. */
@@ -91,11 +123,11 @@ function operatorRoutes(health: Health) {
   const app = fastify({ logger: false, routerOptions: { ignoreTrailingSlash: true } });
   for (const path of ["/health", "/healthz", "/ready"])
     app.get(path, async (_request, reply) => {
-      const { healthy, blockHeight } = health.status();
-      const ready = healthy || path !== "/ready";
+      const { ready, blockHeight } = health.status();
+      const isWell = ready || path !== "/ready";
       return reply
-        .code(ready ? 200 : 503)
-        .send({ status: ready ? "healthy" : "not ready", block_height: Number(blockHeight) });
+        .code(isWell ? 200 : 503)
+        .send({ status: isWell ? "healthy" : "not ready", block_height: Number(blockHeight) });
     });
   app.get<{ Params: { service: string } }>("/ready/:service", async (request, reply) => {
     const { service } = request.params;
@@ -108,31 +140,43 @@ function operatorRoutes(health: Health) {
 }
 
 /** One relay from socket to socket. Never rejects: whatever goes wrong is told to the client or the client is gone. */
-async function relay(request: IncomingMessage, response: ServerResponse, options: Options): Promise<void> {
-  const receivedAt = options.clock.monotonic();
+async function relay(request: IncomingMessage, response: ServerResponse, port: Port): Promise<void> {
+  const receivedAt = port.clock.monotonic();
   const gone = new AbortController();
   response.once("close", () => {
     if (!response.writableFinished) gone.abort();
   });
   request.on("error", () => gone.abort());
   response.on("error", () => gone.abort());
+  const body = port.bodies.hold();
   try {
-    const body = await readBody(request, options.maxBodyBytes);
-    await options.handle(exchangeOf(request, response, body, gone.signal, receivedAt));
-  } catch (thrown) {
-    refuse(
-      response,
-      thrown instanceof Reject ? thrown : new Reject("internal", undefined, { cause: toError(thrown) }),
+    const problem = headProblem(request);
+    if (problem !== undefined) throw new Reject("bad_request", problem);
+    await readBody(request, body);
+    await port.handle(
+      exchangeOf(request, response, { body: body.bytes(), signal: gone.signal, receivedAt, port }),
     );
+  } catch (thrown) {
+    const reject =
+      thrown instanceof Reject ? thrown : new Reject("internal", undefined, { cause: toError(thrown) });
+    port.refused(reject);
+    refuse(request, response, reject, port);
+  } finally {
+    body.release();
   }
 }
+
+type Received = {
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
+  readonly receivedAt: number;
+  readonly port: Port;
+};
 
 function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
-  body: Uint8Array,
-  signal: AbortSignal,
-  receivedAt: number,
+  { body, signal, receivedAt, port }: Received,
 ): Exchange {
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
@@ -154,11 +198,24 @@ function exchangeOf(
       response.writeHead(200, {
         "content-type": contentType(header("accept")),
         "content-length": bytes.length,
+        ...(port.stopping && CLOSING),
       });
       response.end(bytes);
+      if (bytes.length > LARGE_ANSWER_BYTES) endInTime(response, SEND_MS + forMegabytes(bytes.length), port);
     },
-    refuse: (reject) => refuse(response, reject),
+    refuse: (reject) => refuse(request, response, reject, port),
   };
+}
+
+const CLOSING = { connection: "close" } as const;
+
+/** A client that reads slowly, or not at all, does not keep an answer in memory for ever. */
+function endInTime(response: ServerResponse, ms: number, { clock }: Port): void {
+  const sent = new AbortController();
+  response.once("close", () => sent.abort());
+  void clock.sleep(ms, sent.signal).then(() => {
+    if (!sent.signal.aborted) response.destroy();
+  });
 }
 
 /** The Accept header given back as it came, as the Go peer does (relay-path 6.2). */
@@ -167,39 +224,14 @@ const contentType = (accept: string | undefined): string =>
     ? "application/json"
     : accept;
 
-function refuse(response: ServerResponse, reject: Reject): void {
+function refuse(request: IncomingMessage, response: ServerResponse, reject: Reject, port: Port): void {
   if (response.headersSent || response.destroyed) return;
   const body = Buffer.from(JSON.stringify({ error: reject.message }), "utf8");
-  const headers: Record<string, string | number> = {
+  response.writeHead(reject.status, {
     "content-type": "application/json",
     "content-length": body.length,
-  };
-  // The rest of a body that is too large is not read: the connection cannot be used again.
-  if (reject.status === 413) headers["connection"] = "close";
-  response.writeHead(reject.status, headers);
-  response.end(body);
-}
-
-/** The whole body, whatever the method. Throws Reject body_too_large as soon as the limit is passed, client_gone when it breaks off. */
-function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const declared = Number(request.headers["content-length"] ?? 0);
-    const tooLarge = () => {
-      request.pause();
-      reject(new Reject("body_too_large"));
-    };
-    if (declared > limit) return tooLarge();
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) tooLarge();
-      else chunks.push(chunk);
-    });
-    request.once("end", () =>
-      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)),
-    );
-    request.once("error", (error) => reject(new Reject("client_gone", undefined, { cause: error })));
-    request.once("close", () => reject(new Reject("client_gone")));
+    // What was not read of a request is not read any more: the connection cannot be used again.
+    ...((port.stopping || !request.complete) && CLOSING),
   });
+  response.end(body);
 }

@@ -1,8 +1,8 @@
 // Work that is gathered first and then done together, because the inverse of a product gives all inverses: P. L. Montgomery,
 // "Speeding the Pollard and elliptic curve methods of factorization", Math. Comp. 48 (1987), 10.3.1. With prefixes
 // q_i = d_0·…·d_(i−1), the inverse of d_i is q_i / q_(i+1): one inversion and three multiplications for each.
-import { mul, mulDiff, mulDiffSub, sqrSub } from "./field-products";
-import { clean, copy, isZero, ONE } from "./field";
+import { clean, mul, mulDiff, mulDiffSub, sqrSub } from "./field-products";
+import { copy, isZero, ONE } from "./field";
 import { invert } from "./inverse";
 import { FIELD, JACOBIAN, JOB_STATUS, POINT, UNKNOWN } from "./layout";
 

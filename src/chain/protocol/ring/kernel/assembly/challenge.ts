@@ -1,7 +1,6 @@
 // The challenge of the next member: SHA3-512 (FIPS 202) over the digest and the compressed points L and R, 98 bytes (relay-path 3.4).
-import { pack } from "./field-products";
+import { clean, pack } from "./field-products";
 import { permute } from "./keccak-rounds";
-import { clean } from "./field";
 import { FIELD } from "./layout";
 import { challengeOf } from "./scalar";
 

@@ -11,10 +11,10 @@
 //   4       8 · 8           4 Ki   64
 //   8       4 · 128        32 Ki   32
 //   16      2 · 32768       4 Mi   16
-import { pack, unpack, unpackSigned } from "./field-products";
+import { clean, pack, unpack, unpackSigned } from "./field-products";
 import { addAffine, double, fromAffine } from "./jacobian";
 import { addQueued, makeAffine, queueSum } from "./batch";
-import { clean, copy, negate } from "./field";
+import { copy, negate } from "./field";
 import { ENTRY, FIELD, JACOBIAN, POINT } from "./layout";
 
 export const POSITIONS: usize = 8;

@@ -3,10 +3,11 @@
 
 const MASK: i64 = 0x1fffffff;
 /** Bits of a clean top limb: 256 − 8·29. */
-const TOP_BITS: i64 = 24;
+const TOP_BITS = 24;
+const TOP_MASK = 0xffffff;
 
 export const ONE: usize = memory.data<u32>([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const CLEAN = memory.data(40, 8);
+const SUM = memory.data(40, 8);
 
 export function copy(out: usize, a: usize): void {
   store<u64>(out, load<u64>(a));
@@ -20,37 +21,36 @@ export function negate(out: usize, a: usize): void {
   for (let i: usize = 0; i < 36; i += 4) store<i32>(out + i, -load<i32>(a + i));
 }
 
-/** Carries from limb to limb and takes what is above bit 256 back to the bottom: 2^256 = 2^32 + 977 = 8·2^29 + 977. */
+/** Carries from limb to limb, after adding to the lowest two. */
 function carry(a: usize, low: i64, next: i64): void {
   let t = low;
-  for (let i: usize = 0; i < 36; i += 4) {
+  for (let i: usize = 0; i < 32; i += 4) {
     t += <i64>load<i32>(a + i);
     if (i == 4) t += next;
     store<i32>(a + i, <i32>(t & MASK));
     t >>= 29;
   }
-  store<i32>(a, <i32>(t << 29) | load<i32>(a, 32), 32);
+  store<i32>(a, load<i32>(a, 32) + <i32>t, 32);
 }
 
 /**
- * The one representative below p, with clean limbs. A weak value is below 2^262 in size, so that its part above bit 256 is a few bits;
- * after it came back, that part is −1, 0 or 1; after that once more, the value is from 0 to 2^256 − 1, and p is taken off if it fits.
+ * The rest of `clean` for a value that is above −2^41 and below 2^256 + 2^41, with carried limbs. What is above bit 256, −1, 0 or 1,
+ * comes back at the bottom, which leaves 0 to 2^256 − 1. Of that, p is taken off if it fits: v ≥ p exactly if v + 2^256 − p ≥ 2^256,
+ * and then v − p is the rest of that sum.
  */
-export function clean(out: usize, a: usize): void {
-  copy(out, a);
-  carry(out, 0, 0);
-  for (let turn = 0; turn < 2; turn++) {
-    const over = <i64>load<i32>(out, 32) >> TOP_BITS;
-    store<i32>(out, load<i32>(out, 32) & 0xffffff, 32);
-    carry(out, over * 977, over * 8);
-  }
-  // v ≥ p exactly if v + 2^256 − p ≥ 2^256, and then v − p is the rest of that sum.
-  copy(CLEAN, out);
-  carry(CLEAN, 977, 8);
-  if (load<i32>(CLEAN, 32) >> <i32>TOP_BITS != 0) {
-    copy(out, CLEAN);
-    store<i32>(out, load<i32>(out, 32) & 0xffffff, 32);
-  }
+export function settle(a: usize): void {
+  foldTop(a);
+  copy(SUM, a);
+  carry(SUM, 977, 8);
+  if (load<i32>(SUM, 32) >> TOP_BITS == 0) return;
+  copy(a, SUM);
+  store<i32>(a, load<i32>(a, 32) & TOP_MASK, 32);
+}
+
+function foldTop(a: usize): void {
+  const over = <i64>(load<i32>(a, 32) >> TOP_BITS);
+  store<i32>(a, load<i32>(a, 32) & TOP_MASK, 32);
+  carry(a, over * 977, over * 8);
 }
 
 /** Whether clean limbs are all zero. */

@@ -1,7 +1,8 @@
-// What the host calls. Memory up to `__heap_base` is the kernel's own; what lies above is the host's to hand out.
+// What the host calls. Memory up to `free()` is the kernel's own; what lies above is the host's to hand out.
 import { buildTable } from "./comb";
 import { unpack } from "./field-products";
 import { EXCHANGE, FIELD, JOBS, MAX_JOBS, MAX_STEPS } from "./layout";
+import { readScalar } from "./scalar";
 
 export { setBase, verify } from "./verify";
 
@@ -15,6 +16,11 @@ export function exchange(): usize {
   return EXCHANGE;
 }
 
+/** The first address that is the host's, a multiple of 64. */
+export function free(): usize {
+  return (__heap_base + 63) & ~63;
+}
+
 export function maxJobs(): usize {
   return MAX_JOBS;
 }
@@ -23,15 +29,19 @@ export function maxSteps(): usize {
   return MAX_STEPS;
 }
 
-/** Table of the point whose x and y, 32 little-endian bytes each, are at `exchange()`; `work` as in comb.ts. */
+/** Table of the point whose x and y, 32 big-endian bytes each, are at `exchange()`; `work` as in comb.ts. */
 export function build(reference: u32, work: usize): void {
-  unpack(EXCHANGE + 64, EXCHANGE);
-  unpack(EXCHANGE + 64 + FIELD, EXCHANGE + 32);
-  buildTable(reference, EXCHANGE + 64, work);
+  const point = EXCHANGE + 128;
+  readScalar(EXCHANGE + 64, EXCHANGE);
+  readScalar(EXCHANGE + 96, EXCHANGE + 32);
+  unpack(point, EXCHANGE + 64);
+  unpack(point + FIELD, EXCHANGE + 96);
+  buildTable(reference, point, work);
 }
 
 // For the tests.
 export {
+  clean,
   mul,
   mulDiff,
   mulDiffSub,
@@ -45,8 +55,9 @@ export {
   unpack,
   unpackSigned,
 } from "./field-products";
-export { clean, threeHalves } from "./field";
+export { threeHalves } from "./field";
 export { invert } from "./inverse";
 export { addAffine, double } from "./jacobian";
 export { addQueued, queueSum } from "./batch";
+export { permute } from "./keccak-rounds";
 export { challengeOf, combDigits } from "./scalar";

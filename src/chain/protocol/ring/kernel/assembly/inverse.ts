@@ -5,7 +5,8 @@
 // (1, p, a) it gets to g = 0 and f = ±1 in at most 742 steps for 256-bit numbers. 29 steps depend on the low 29 bits of f and g only;
 // they are done on those, and what they do to the whole numbers is a 2×2 matrix over 2^29. With d and e, where d·a = f and e·a = g
 // modulo p all along, the same matrix is applied to (d, e), and ±d is the inverse in the end.
-import { clean, copy, isZero, negate } from "./field";
+import { copy, isZero, negate } from "./field";
+import { clean } from "./field-products";
 
 const MASK: i64 = 0x1fffffff;
 /** 977^−1 modulo 2^29. Modulo 2^29, p is −977. */
@@ -110,26 +111,27 @@ function updateFactors(): void {
   const me = (((te * INVERSE_977) << 35) >> 35);
   td = (td - 977 * md) >> 29;
   te = (te - 977 * me) >> 29;
-  for (let i: usize = 0; i < 32; i += 4) {
+  // p's limbs, signed: −977, −8, 0, …, 2^24
+  td -= md << 3;
+  te -= me << 3;
+  for (let i: usize = 0; i < 28; i += 4) {
     d = <i64>load<i32>(D + i, 4);
     e = <i64>load<i32>(E + i, 4);
     td += u * d + v * e;
     te += q * d + r * e;
-    if (i == 0) {
-      td -= md << 3;
-      te -= me << 3;
-    }
-    if (i == 28) {
-      td += md << 24;
-      te += me << 24;
-    }
     store<i32>(D + i, <i32>(td & MASK));
     store<i32>(E + i, <i32>(te & MASK));
     td >>= 29;
     te >>= 29;
   }
-  store<i32>(D, <i32>td, 32);
-  store<i32>(E, <i32>te, 32);
+  d = <i64>load<i32>(D, 32);
+  e = <i64>load<i32>(E, 32);
+  td += u * d + v * e + (md << 24);
+  te += q * d + r * e + (me << 24);
+  store<i32>(D, <i32>(td & MASK), 28);
+  store<i32>(E, <i32>(te & MASK), 28);
+  store<i32>(D, <i32>(td >> 29), 32);
+  store<i32>(E, <i32>(te >> 29), 32);
 }
 
 /** (f, g) ← matrix·(f, g) / 2^29, exactly; true if g is 0 now. */

@@ -1,0 +1,222 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { publicKeyOf } from "../../ecdsa.ts";
+import { ORDER, scalarBytes } from "../../scalar.ts";
+import { nobleCurve } from "../curve-noble.ts";
+import { ringVerifiers } from "../curve-verifier.ts";
+import { prepareRing } from "../prepare.ts";
+import { signRing } from "../sign.ts";
+import type { RingVerdict } from "../verifier.ts";
+import { openRingVerifiers } from "../verify.ts";
+import { openKernel } from "./kernel.ts";
+import { selfTest } from "./self-test.ts";
+import type { KernelVerifiers, RingJob, VerifyRings } from "./verifier.ts";
+
+const GOOD: RingVerdict = { ok: true };
+const FALSE: RingVerdict = { ok: false, reason: "does_not_verify" };
+const slow = ringVerifiers(nobleCurve);
+
+const secretOf = (number: number): Uint8Array => scalarBytes(BigInt(number) ** 77n + 12345n);
+const digestOf = (number: number): Uint8Array => new Uint8Array(32).fill(number);
+
+function kernelOf(megabytes: number): KernelVerifiers {
+  const { verifiers, refusal } = openKernel({ megabytes });
+  if (verifiers === undefined) throw new Error(refusal);
+  return verifiers;
+}
+
+/** Signed by the last of the members. */
+function signed(members: readonly number[], digest: Uint8Array): RingJob {
+  const publicKeys = members.map((number) => publicKeyOf(secretOf(number)));
+  const ring = prepareRing(publicKeys);
+  const privateKey = secretOf(members.at(-1) ?? 0);
+  const signature = signRing({ publicKeys, signerIndex: members.length - 1, privateKey, digest, ring });
+  return { ring, digest, signature };
+}
+
+const withImage = (job: RingJob, image: Uint8Array): RingJob => {
+  const signature = Uint8Array.from(job.signature);
+  signature.set(image, 36);
+  return { ...job, signature };
+};
+
+describe.each([256, 8])("with %i MiB", (megabytes) => {
+  const kernel = kernelOf(megabytes);
+  const added = (work: () => void) => {
+    const before = kernel.counts();
+    work();
+    const after = kernel.counts();
+    return { built: after.built - before.built, tables: after.tables - before.tables };
+  };
+
+  test("a gateway's tables serve all its applications, a known signer costs none", () => {
+    const [first, second] = [signed([11, 99], digestOf(1)), signed([12, 99], digestOf(2))];
+    // two keys of two points each, and the image: a small table to try it, one to keep
+    expect(
+      added(() => expect(kernel.atDoor(first.ring, first.digest, first.signature)).toEqual(GOOD)),
+    ).toEqual({
+      built: 6,
+      tables: 5,
+    });
+    expect(
+      added(() => expect(kernel.atDoor(first.ring, first.digest, first.signature)).toEqual(GOOD)),
+    ).toEqual({
+      built: 0,
+      tables: 0,
+    });
+    expect(
+      added(() => expect(kernel.atDoor(second.ring, second.digest, second.signature)).toEqual(GOOD)),
+    ).toEqual({
+      built: 2,
+      tables: 2,
+    });
+    // the same ring prepared anew
+    const again = signed([12, 99], digestOf(3));
+    expect(
+      added(() => expect(kernel.onChain(again.ring, again.digest, again.signature)).toEqual(GOOD)),
+    ).toEqual({
+      built: 0,
+      tables: 0,
+    });
+  });
+
+  test("an image takes no table before it was in a good signature", () => {
+    const job = signed([11, 99], digestOf(1));
+    kernel.atDoor(job.ring, job.digest, job.signature);
+    const images = [3, 4, 5].map((number) => publicKeyOf(secretOf(number)));
+    const growth = added(() => {
+      for (const image of images) {
+        const { ring, digest, signature } = withImage(job, image);
+        expect(kernel.atDoor(ring, digest, signature)).toEqual(FALSE);
+      }
+    });
+    expect(growth).toEqual({ built: 3, tables: 0 });
+    const none = withImage(job, Uint8Array.of(4, ...new Uint8Array(32)));
+    expect(kernel.atDoor(none.ring, none.digest, none.signature)).toEqual({
+      ok: false,
+      reason: "bad_key_image",
+    });
+  });
+
+  test("many get the verdicts that each would get alone, in their order", () => {
+    const jobs = Array.from({ length: 41 }, (_, index) => {
+      const job = signed(index % 5 === 0 ? [21, 22, 23] : [20 + (index % 3), 99], digestOf(index));
+      if (index % 4 === 1) return { ...job, digest: digestOf(200) };
+      if (index % 7 === 2) return { ...job, signature: job.signature.subarray(1) };
+      return index % 11 === 3 ? { ...job, digest: digestOf(1).subarray(1) } : job;
+    });
+    const alone = jobs.map(({ ring, digest, signature }) => slow.atDoor(ring, digest, signature));
+    expect(new Set(alone.map((verdict) => JSON.stringify(verdict))).size).toBeGreaterThan(3);
+    expect(kernel.manyAtDoor(jobs)).toEqual(alone);
+    expect(kernel.manyAtDoor([])).toEqual([]);
+  });
+
+  test("what the formulas do not have is judged slowly, its neighbours are not", () => {
+    const job = signed([11, 99], digestOf(1));
+    const [member] = job.ring.members;
+    if (member === undefined) throw new Error("no member");
+    // With I = −H(P) and s = c, each block's terms are opposite ones.
+    const opposite = nobleCurve.sum(scalarBytes(ORDER - 1n), member.hashPoint, scalarBytes(0n), member.point);
+    const bad = withImage(job, opposite);
+    bad.signature.set(bad.signature.subarray(4, 36), 69);
+    const before = kernel.counts().slow;
+    expect(kernel.manyAtDoor([job, bad, job])).toEqual([GOOD, FALSE, GOOD]);
+    expect(kernel.counts().slow - before).toBe(1);
+  });
+
+  test("more members than the kernel takes are judged slowly", () => {
+    const many = Array.from({ length: 65 }, () => 11);
+    const { ring, digest, signature } = signed(many, digestOf(1));
+    const before = kernel.counts().slow;
+    expect(kernel.atDoor(ring, digest, signature)).toEqual(GOOD);
+    expect(kernel.counts().slow - before).toBe(1);
+    const fewer = signed(many.slice(1), digestOf(1));
+    expect(kernel.atDoor(fewer.ring, fewer.digest, fewer.signature)).toEqual(GOOD);
+    expect(kernel.counts().slow - before).toBe(1);
+  });
+});
+
+describe("with room for few tables", () => {
+  test("the least recently used make room, and come back when they are wanted", () => {
+    const kernel = kernelOf(0.65);
+    const jobs = Array.from({ length: 12 }, (_, index) => signed([30 + index, 99], digestOf(index)));
+    const before = kernel.counts();
+    for (let turn = 0; turn < 2; turn++)
+      for (const { ring, digest, signature } of jobs)
+        expect(kernel.atDoor(ring, digest, signature)).toEqual(GOOD);
+    const { tables, evicted, built, slow: slowly, bytes } = kernel.counts();
+    expect(tables).toBe(11);
+    expect(bytes).toBe(tables * 4096);
+    expect(evicted - before.evicted).toBeGreaterThan(40);
+    // The gateway's three tables are in use all the time, and are built once: it is the applications' that come and go.
+    expect(built - before.built).toBe(24 * 2 + 3 + 1);
+    expect(slowly).toBe(before.slow);
+  });
+
+  test("signatures for whose keys there is no room are judged slowly", () => {
+    const kernel = kernelOf(0.65);
+    const members = Array.from({ length: 12 }, (_, index) => 50 + index);
+    const { ring, digest, signature } = signed(members, digestOf(1));
+    const before = kernel.counts().slow;
+    expect(kernel.atDoor(ring, digest, signature)).toEqual(GOOD);
+    expect(kernel.counts().slow - before).toBe(1);
+    const small = signed([50, 51], digestOf(1));
+    expect(kernel.atDoor(small.ring, small.digest, small.signature)).toEqual(GOOD);
+    expect(kernel.counts().slow - before).toBe(1);
+  });
+});
+
+describe("a kernel that cannot be had", () => {
+  const code = readFileSync(new URL("kernel.wasm", import.meta.url));
+
+  test.each([
+    ["is no code", new Uint8Array(3), /WebAssembly/],
+    ["is cut off", code.subarray(0, code.length - 9), /WebAssembly/],
+  ])("%s is refused, and the slow verifier is there", (_what, bytes, reason) => {
+    const opened = openRingVerifiers({ code: bytes });
+    expect(opened.refusal).toMatch(reason);
+    expect(opened.name).not.toBe("kernel");
+    expect(opened.counts()).toBeUndefined();
+    const job = signed([11, 99], digestOf(1));
+    expect(opened.atDoor(job.ring, job.digest, job.signature)).toEqual(GOOD);
+    expect(opened.onChain(job.ring, digestOf(2), job.signature)).toEqual(FALSE);
+    expect(opened.manyAtDoor([job, { ...job, digest: digestOf(2) }])).toEqual([GOOD, FALSE]);
+  });
+
+  test("too little memory is a reason", () => {
+    expect(openKernel({ megabytes: 0.5 }).refusal).toBe("too little memory for any table");
+  });
+
+  test("a changed constant is found by the self-test", () => {
+    // 977^−1 modulo 2^29, and the lowest word of 2^256 − n, as they begin in the code: LEB128 and little-endian bytes.
+    const inverse = code.indexOf(Buffer.from([0xb1, 0xea, 0x94, 0x91]));
+    const delta = code.indexOf(Buffer.from([0xbf, 0xbe, 0xc9, 0x2f]));
+    for (const offset of [inverse, delta]) {
+      expect(offset).toBeGreaterThan(0);
+      const wrong = Uint8Array.from(code);
+      wrong[offset] = (wrong[offset] ?? 0) ^ 2;
+      expect(openKernel({ code: wrong }).refusal).toMatch(/self-test/);
+    }
+  });
+});
+
+describe("the self-test", () => {
+  const right: VerifyRings = (jobs) =>
+    jobs.map(({ ring, digest, signature }) => slow.atDoor(ring, digest, signature));
+
+  test("passes a verifier that is right", () => {
+    expect(selfTest(right, nobleCurve)).toBeUndefined();
+  });
+
+  test.each<[string, VerifyRings]>([
+    ["takes all", (jobs) => jobs.map(() => GOOD)],
+    ["takes none", (jobs) => jobs.map(() => FALSE)],
+    ["answers in another order", (jobs) => right(jobs).reverse()],
+    [
+      "looks at one of a batch only",
+      (jobs) => right(jobs).map((verdict, index) => (index === 0 ? verdict : FALSE)),
+    ],
+  ])("refuses one that %s", (_what, wrong) => {
+    expect(selfTest(wrong, nobleCurve)).toMatch(/^the kernel's self-test/);
+  });
+});

@@ -1,0 +1,128 @@
+import type { KernelInstance } from "./instance.ts";
+
+/** A comb (assembly/comb.ts) of a point: 4 teeth take 4 KiB and 64 additions a multiple, 8 take 32 KiB and 32, 16 take 4 MiB and 16. */
+export type Teeth = 4 | 8 | 16;
+
+const ENTRY_BYTES = 64;
+/** What the kernel works with on an entry while it builds a table. */
+const WORK_BYTES = 80;
+const entriesOf = (teeth: Teeth): number => (32 / teeth) * 2 ** (teeth - 1);
+const tableBytes = (teeth: Teeth): number => ENTRY_BYTES * entriesOf(teeth);
+
+/** x of the base point G, then its y (SEC 2, 2.4.1), with the byte that says "uncompressed" in front. */
+const BASE_POINT = Uint8Array.from(
+  Buffer.from(
+    "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8",
+    "hex",
+  ),
+);
+
+/** A point that may have a table. */
+export class TableOwner {
+  /** 0 while there is none. */
+  reference = 0;
+  /** The call that it was last used in. */
+  usedIn = 0;
+  readonly #lost: () => void;
+
+  /** `lost` is told that the point has no table any more, or could not get one. */
+  constructor(lost: () => void) {
+    this.#lost = lost;
+  }
+
+  lose(): void {
+    this.reference = 0;
+    this.#lost();
+  }
+}
+
+export type TableCounts = { tables: number; bytes: number; built: number; evicted: number };
+
+/**
+ * The tables of points, at most so many, the least recently used one making room. A table that the present call has asked for stays
+ * until the next one.
+ */
+export class Tables {
+  readonly #kernel: KernelInstance;
+  readonly #teeth: Teeth;
+  readonly #work: number;
+  readonly #scratch: number;
+  readonly #slots: number;
+  readonly #owners: TableOwner[] = [];
+  readonly #most: number;
+  #call = 0;
+  #built = 0;
+  #evicted = 0;
+
+  /** `limit` bytes for everything, the base point's table included; `teeth` of the combs of keys. */
+  constructor(kernel: KernelInstance, limit: number, teeth: 4 | 8) {
+    this.#kernel = kernel;
+    this.#teeth = teeth;
+    const baseTeeth: Teeth = teeth === 4 ? 8 : 16;
+    const base = kernel.exports.free();
+    this.#work = base + tableBytes(baseTeeth);
+    this.#scratch = this.#work + WORK_BYTES * entriesOf(teeth);
+    this.#slots = this.#scratch + kernel.exports.maxJobs() * tableBytes(4);
+    this.#most = Math.floor((limit - this.#slots) / tableBytes(teeth));
+    // The work on the base's table reaches into the slots, which are not in use yet.
+    if (this.#most < 1 || !kernel.reach(this.#work + WORK_BYTES * entriesOf(baseTeeth)))
+      throw new RangeError("too little memory for any table");
+    kernel.exports.setBase(this.#build(base, baseTeeth, BASE_POINT));
+    this.#built = 0;
+  }
+
+  /** From here on, tables asked for before may go. */
+  nextCall(): void {
+    this.#call++;
+  }
+
+  /** Reference of a point's table, built now if there is none; 0 if there is room for none. The point is 65 bytes, uncompressed. */
+  of(owner: TableOwner, point: Uint8Array): number {
+    owner.usedIn = this.#call;
+    if (owner.reference === 0) {
+      const slot = this.#freeSlot();
+      if (slot === undefined) {
+        owner.lose();
+        return 0;
+      }
+      this.#owners[slot] = owner;
+      owner.reference = this.#build(this.#slots + slot * tableBytes(this.#teeth), this.#teeth, point);
+    }
+    return owner.reference;
+  }
+
+  /** Reference of a small table that lasts for this call only; `index` is below the kernel's number of jobs. */
+  passing(index: number, point: Uint8Array): number {
+    return this.#build(this.#scratch + index * tableBytes(4), 4, point);
+  }
+
+  counts(): TableCounts {
+    const tables = this.#owners.length;
+    return { tables, bytes: tables * tableBytes(this.#teeth), built: this.#built, evicted: this.#evicted };
+  }
+
+  #freeSlot(): number | undefined {
+    const next = this.#owners.length;
+    if (next < this.#most && this.#kernel.reach(this.#slots + (next + 1) * tableBytes(this.#teeth)))
+      return next;
+    let oldest: number | undefined;
+    let usedIn = this.#call;
+    for (const [slot, owner] of this.#owners.entries())
+      if (owner.usedIn < usedIn) {
+        oldest = slot;
+        usedIn = owner.usedIn;
+      }
+    if (oldest === undefined) return undefined;
+    this.#owners[oldest]?.lose();
+    this.#evicted++;
+    return oldest;
+  }
+
+  #build(address: number, teeth: Teeth, point: Uint8Array): number {
+    const { exports, bytes } = this.#kernel;
+    bytes.set(point.subarray(1), exports.exchange());
+    exports.build(address + teeth, this.#work);
+    this.#built++;
+    return address + teeth;
+  }
+}

@@ -1,0 +1,193 @@
+import type { Curve } from "../curve.ts";
+import { verifyOpened } from "../curve-verifier.ts";
+import type { RingSignature } from "../decode.ts";
+import { findMember, type PreparedRing, type RingMember } from "../prepare.ts";
+import {
+  type OpenSignature,
+  openAtDoor,
+  openOnChain,
+  type RingVerdict,
+  type RingVerifiers,
+  refused,
+  VERIFIED,
+} from "../verifier.ts";
+import type { KernelInstance } from "./instance.ts";
+import { KeyTableIndex } from "./keys.ts";
+import type { TableCounts, Tables } from "./tables.ts";
+
+/** One signature among several. */
+export type RingJob = {
+  readonly ring: PreparedRing;
+  readonly digest: Uint8Array;
+  readonly signature: Uint8Array;
+};
+
+/** Verdicts in the order of the jobs. Eight at once cost a fifth less than one after the other. */
+export type VerifyRings = (jobs: readonly RingJob[]) => RingVerdict[];
+
+export type KernelCounts = TableCounts & {
+  /** Signatures that the slow verifier judged: special cases of the curve's formulas, or no room for tables. */
+  readonly slow: number;
+};
+
+export type KernelVerifiers = RingVerifiers & {
+  readonly manyAtDoor: VerifyRings;
+  readonly counts: () => KernelCounts;
+};
+
+// assembly/layout.ts, in bytes
+const JOB_CHALLENGE = 32;
+const JOB_IMAGE = 64;
+const JOB_COUNT = 68;
+const JOB_STATUS = 72;
+const JOB_STEPS = 80;
+const STEP_POINT = 32;
+const STEP_HASH = 36;
+const STEP_BYTES = 40;
+const VALID = 1;
+const UNKNOWN = 2;
+
+/** A signature whose encoding is accepted. */
+type Opened = {
+  readonly ring: PreparedRing;
+  readonly digest: Uint8Array;
+  readonly signature: RingSignature;
+};
+
+/** A signature that the kernel has; with the key image as a point if that has no table of its own yet. */
+type Placed = Opened & { readonly newImage: Uint8Array | undefined };
+
+/**
+ * Verifiers over the kernel. `curve` is that of the slow verifier, which judges what the kernel cannot: special cases of the curve's
+ * formulas, more members than the kernel takes, no room for tables. The verdicts are the slow verifier's, for every input.
+ */
+export function kernelVerifiersOver(kernel: KernelInstance, tables: Tables, curve: Curve): KernelVerifiers {
+  const desk = new Desk(kernel, tables, curve);
+  return {
+    onChain: (ring, digest, signature) => desk.verify([{ ring, digest, signature }], openOnChain)[0] ?? NONE,
+    atDoor: (ring, digest, signature) => desk.verify([{ ring, digest, signature }], openAtDoor)[0] ?? NONE,
+    manyAtDoor: (jobs) => desk.verify(jobs, openAtDoor),
+    counts: () => desk.counts(),
+  };
+}
+
+const NONE = refused("does_not_verify");
+
+/** Writes signatures down for the kernel, has them verified, and reads its answers. */
+class Desk {
+  readonly #kernel: KernelInstance;
+  readonly #tables: Tables;
+  readonly #curve: Curve;
+  readonly #index = new KeyTableIndex();
+  readonly #jobs: number;
+  readonly #maxJobs: number;
+  readonly #maxSteps: number;
+  readonly #jobBytes: number;
+  #placed: Placed[] = [];
+  #slow = 0;
+
+  constructor(kernel: KernelInstance, tables: Tables, curve: Curve) {
+    this.#kernel = kernel;
+    this.#tables = tables;
+    this.#curve = curve;
+    this.#jobs = kernel.exports.jobs();
+    this.#maxJobs = kernel.exports.maxJobs();
+    this.#maxSteps = kernel.exports.maxSteps();
+    this.#jobBytes = JOB_STEPS + this.#maxSteps * STEP_BYTES;
+  }
+
+  counts(): KernelCounts {
+    return { ...this.#tables.counts(), slow: this.#slow };
+  }
+
+  verify(jobs: readonly RingJob[], open: OpenSignature): RingVerdict[] {
+    const verdicts: RingVerdict[] = [];
+    let waiting: number[] = [];
+    const take = () => {
+      if (waiting.length > 0) this.#kernel.exports.verify(waiting.length);
+      for (const [place, index] of waiting.entries()) verdicts[index] = this.#answer(place);
+      waiting = [];
+      this.#placed = [];
+      this.#tables.nextCall();
+    };
+    for (const [index, { ring, digest, signature: bytes }] of jobs.entries()) {
+      const signature = open(ring, digest, bytes);
+      const verdict = "reason" in signature ? signature : this.#place({ ring, digest, signature });
+      if (verdict !== undefined) verdicts[index] = verdict;
+      else if (waiting.push(index) === this.#maxJobs) take();
+    }
+    take();
+    return verdicts;
+  }
+
+  /** Writes a signature down as the next one. A verdict if there is one without the kernel. */
+  #place(opened: Opened): RingVerdict | undefined {
+    const { digest, ring, signature } = opened;
+    const members: RingMember[] = [];
+    for (const { publicKey } of signature.pairs) {
+      const member = findMember(ring.members, publicKey);
+      if (member === undefined) return refused("not_a_member");
+      members.push(member);
+    }
+    if (members.length > this.#maxSteps) return this.#slowly(opened);
+
+    const image = this.#image(signature.keyImage);
+    if (image === undefined) return refused("bad_key_image");
+    const at = this.#jobs + this.#placed.length * this.#jobBytes;
+    if (!this.#placeMembers(at + JOB_STEPS, members)) return this.#slowly(opened);
+    const { bytes, words } = this.#kernel;
+    for (const [index, { scalar }] of signature.pairs.entries())
+      bytes.set(scalar, at + JOB_STEPS + index * STEP_BYTES);
+    bytes.set(digest, at);
+    bytes.set(signature.challenge, at + JOB_CHALLENGE);
+    words[(at + JOB_IMAGE) >> 2] = image.reference;
+    words[(at + JOB_COUNT) >> 2] = members.length;
+    this.#placed.push({ ...opened, newImage: image.newPoint });
+    return undefined;
+  }
+
+  /** The members' tables; false if there is no room for them. */
+  #placeMembers(at: number, members: readonly RingMember[]): boolean {
+    for (const [index, member] of members.entries()) {
+      const owners = this.#index.of(member);
+      const point = this.#tables.of(owners.point, member.point);
+      const hash = this.#tables.of(owners.hash, member.hashPoint);
+      if (point === 0 || hash === 0) return false;
+      const { words } = this.#kernel;
+      const step = at + index * STEP_BYTES;
+      words[(step + STEP_POINT) >> 2] = point;
+      words[(step + STEP_HASH) >> 2] = hash;
+    }
+    return true;
+  }
+
+  /**
+   * The key image's table. Anybody can send any image, so one that has not been in a good signature yet gets a small table for this
+   * once, and takes no other's place. Undefined if the bytes are no point.
+   */
+  #image(bytes: Uint8Array): { reference: number; newPoint: Uint8Array | undefined } | undefined {
+    const owner = this.#index.image(bytes);
+    // A table that is there needs no point to be built from.
+    if (owner !== undefined) return { reference: this.#tables.of(owner, bytes), newPoint: undefined };
+    const point = this.#curve.decompress(bytes);
+    if (point === undefined) return undefined;
+    return { reference: this.#tables.passing(this.#placed.length, point), newPoint: point };
+  }
+
+  /** The verdict on the signature at a place, after the kernel has run. */
+  #answer(place: number): RingVerdict {
+    const placed = this.#placed[place];
+    const status = this.#kernel.words[(this.#jobs + place * this.#jobBytes + JOB_STATUS) >> 2];
+    if (placed === undefined || status === UNKNOWN) return placed ? this.#slowly(placed) : NONE;
+    if (status !== VALID) return refused("does_not_verify");
+    const { newImage, signature } = placed;
+    if (newImage !== undefined && this.#index.image(signature.keyImage) === undefined)
+      this.#tables.of(this.#index.addImage(signature.keyImage), newImage);
+    return VERIFIED;
+  }
+
+  #slowly({ ring, digest, signature }: Opened): RingVerdict {
+    this.#slow++;
+    return verifyOpened(this.#curve, ring, digest, signature);
+  }
+}

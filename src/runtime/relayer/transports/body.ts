@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import { Reject } from "../rejects.ts";
+
+/** Request bodies in memory at once, of all relays in work. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+
+/** The bodies of the requests in work, bounded each and together. */
+export class Bodies {
+  readonly #limit: number;
+  readonly #room: number;
+  #held = 0;
+
+  /** `limit` bytes for one body; `room` for all of them. */
+  constructor(limit: number, room: number = Math.max(MAX_HELD_BYTES, limit)) {
+    this.#limit = limit;
+    this.#room = room;
+  }
+
+  /** A body to be filled. Call `release` when its relay is done, whatever became of it. */
+  hold(): Body {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const check = (bytes: number) => {
+      if (bytes > this.#limit) throw new Reject("body_too_large");
+      if (this.#held + bytes - size > this.#room) throw new Reject("overloaded", "too many large requests");
+    };
+    return {
+      check,
+      add: (chunk) => {
+        check(size + chunk.length);
+        chunks.push(chunk);
+        size += chunk.length;
+        this.#held += chunk.length;
+      },
+      bytes: () => (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)),
+      release: () => {
+        this.#held -= size;
+        size = 0;
+        chunks.length = 0;
+      },
+    };
+  }
+}
+
+export type Body = {
+  /** Throws Reject body_too_large, overloaded if there is no room for a body of so many bytes. */
+  check(bytes: number): void;
+  /** Throws as `check` does. */
+  add(chunk: Buffer): void;
+  bytes(): Uint8Array;
+  release(): void;
+};
+
+/**
+ * The whole body, whatever the method. Throws Reject body_too_large and overloaded as soon as there is no room for more, client_gone when
+ * it breaks off.
+ */
+export function readBody(request: IncomingMessage, body: Body): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const guarded = (act: () => void) => {
+      try {
+        act();
+        return true;
+      } catch (thrown) {
+        request.pause();
+        request.removeAllListeners("data");
+        reject(thrown);
+        return false;
+      }
+    };
+    if (!guarded(() => body.check(Number(request.headers["content-length"] ?? 0)))) return;
+    request.on("data", (chunk: Buffer) => void guarded(() => body.add(chunk)));
+    request.once("end", () => resolve());
+    request.once("error", (error) => reject(new Reject("client_gone", undefined, { cause: error })));
+    request.once("close", () => reject(new Reject("client_gone")));
+  });
+}

@@ -1,0 +1,113 @@
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
+import type { SessionHeader } from "../../src/chain/proto/session.ts";
+import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
+import { freePort } from "../kit/free-port.ts";
+import { type Network, startNetwork } from "../kit/network.ts";
+import { until } from "../kit/post.ts";
+import { type RelayerProcess, startRelayerProcess } from "../kit/relayer-process.ts";
+import { streamEntries } from "../kit/stream.ts";
+
+// Runs what `npm run build` made: scripts/test.sh builds first.
+
+let network: Network;
+let header: SessionHeader;
+const started: RelayerProcess[] = [];
+beforeAll(async () => {
+  network = await startNetwork("eager");
+  await network.devnet.control("halt", {});
+  header = await network.header();
+});
+afterAll(async () => {
+  for (const { child } of started) child.kill("SIGKILL");
+  await network.close();
+});
+
+const agent = new Agent({ keepAlive: true });
+let ids = 0;
+
+/** One relay over a connection that is kept alive, as a gateway's is. */
+function relay(url: string): Promise<{ status: number; body: Buffer }> {
+  const body = RelayRequest.encode(network.sign(header, JSON.stringify({ id: ++ids })));
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { method: "POST", agent, headers: { "content-length": body.length } },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk) => chunks.push(chunk));
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        answer.on("error", reject);
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+test("SIGTERM: relays in work are answered in full and stored, new ones are refused, and it exits with 0", async () => {
+  const port = await freePort();
+  const health_check = { enabled: true, addr: `127.0.0.1:${port}` };
+  const relayer = await startRelayerProcess(network, "draining", { health_check });
+  started.push(relayer);
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status;
+  expect(await ready()).toBe(200);
+  // Slow enough to be in work at the signal, and too large for a socket's buffer.
+  const answer = Buffer.alloc(4 * 1024 * 1024, "x");
+  network.setBackend(async (_, response) => {
+    await sleep(1_200);
+    response.end(answer);
+  });
+  const before = (await streamEntries(network, 0)).length;
+  const calls = network.backendCalls();
+  const inWork = Array.from({ length: 12 }, () => relay(relayer.url));
+  expect(
+    await until(
+      async () => network.backendCalls() - calls,
+      (count) => count === 12,
+    ),
+  ).toBe(12);
+  relayer.child.kill("SIGTERM");
+  expect(await until(ready, (status) => status === 503, 1_000)).toBe(503);
+  await expect(relay(relayer.url)).rejects.toMatchObject({
+    code: expect.stringMatching(/ECONN(REFUSED|RESET)/),
+  });
+  for (const { status, body } of await Promise.all(inWork)) {
+    expect(status).toBe(200);
+    const response = RelayResponse.decode(new Uint8Array(body));
+    expect(verifyResponse(response, network.supplier.publicKey)).toBe(true);
+    expect(response.payload.length).toBeGreaterThan(answer.length);
+  }
+  expect(await relayer.ended).toBe(0);
+  expect((await streamEntries(network, before + 12)).length).toBe(before + 12);
+  expect(relayer.log()).toContain('"msg":"stopped"');
+});
+
+test("SIGKILL: every relay whose answer arrived is stored", async () => {
+  const relayer = await startRelayerProcess(network, "killed");
+  started.push(relayer);
+  network.setBackend((_, response) => response.end("{}"));
+  const before = (await streamEntries(network, 0)).length;
+  let answered = 0;
+  const client = async () => {
+    for (;;) {
+      const done = await relay(relayer.url).catch(() => undefined);
+      if (done?.status !== 200) return;
+      answered += 1;
+    }
+  };
+  const clients = Array.from({ length: 8 }, client);
+  await until(
+    async () => answered,
+    (count) => count > 100,
+  );
+  relayer.child.kill("SIGKILL");
+  await Promise.all(clients);
+  expect(await relayer.ended).toBe("SIGKILL");
+  const stored = (await streamEntries(network, before + answered)).length - before;
+  expect(answered).toBeGreaterThan(100);
+  expect(stored).toBeGreaterThanOrEqual(answered);
+  expect(stored).toBeLessThanOrEqual(answered + clients.length);
+});

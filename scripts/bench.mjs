@@ -2,16 +2,15 @@
 // Usage: npm run bench -- [--json <file>] [--runs <n>]
 import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { RelayRequest } from "../dist/chain/proto/service.js";
-import { publicKeyOf, signDigest, verifyDigest } from "../dist/chain/protocol/ecdsa.js";
+import { publicKeyOf, signDigest } from "../dist/chain/protocol/ecdsa.js";
 import { mineRelay, requestDigest } from "../dist/chain/protocol/relay-hash.js";
 import { buildResponse } from "../dist/chain/protocol/response-signature.js";
-import { prepareRing } from "../dist/chain/protocol/ring/prepare.js";
 import { signRing } from "../dist/chain/protocol/ring/sign.js";
-import { verifyRingAtDoor } from "../dist/chain/protocol/ring/verify.js";
 import { Trie } from "../dist/smst/trie.js";
+import { measured, printMeasured } from "./bench-tasks.mjs";
+import { verifyTasks } from "./bench-verify.mjs";
 
 const { values } = parseArgs({
   options: { json: { type: "string" }, runs: { type: "string", default: "7" } },
@@ -21,8 +20,6 @@ const sha256 = (bytes) => new Uint8Array(createHash("sha256").update(bytes).dige
 
 const [application, gateway, supplier] = [1, 2, 3].map(() => new Uint8Array(randomBytes(32)));
 const publicKeys = [application, gateway].map(publicKeyOf);
-const supplierKey = publicKeyOf(supplier);
-const ring = prepareRing(publicKeys);
 const sessionHeader = {
   applicationAddress: "pokt1mrqt5f7qh8uxs27cjm9t7v9e74a9vvdnq5jva4",
   serviceId: "anvil",
@@ -43,13 +40,10 @@ const signature = signRing({ publicKeys, signerIndex: 1, privateKey: gateway, di
 const signed = { ...request, meta: { ...request.meta, signature } };
 const requestBytes = RelayRequest.encode(signed);
 const payload = new Uint8Array(randomBytes(300));
-const ecdsa = signDigest(supplier, digest);
 const LEAVES = 1_000;
 
 const tasks = {
-  V: { times: 400, run: () => verifyDigest(supplierKey, digest, ecdsa) },
-  verify_warm_single: { times: 60, run: () => verifyRingAtDoor(ring, digest, signature) },
-  verify_cold: { times: 40, run: () => verifyRingAtDoor(prepareRing(publicKeys), digest, signature) },
+  ...verifyTasks(runs),
   relay_codec_and_sign: {
     times: 200,
     run: () => {
@@ -76,49 +70,6 @@ function trieBatch() {
   return trie.commit({ retain: "inner" });
 }
 
-function microseconds({ times, per = 1, run }) {
-  const start = process.hrtime.bigint();
-  for (let index = 0; index < times; index++) run();
-  return Number(process.hrtime.bigint() - start) / 1_000 / times / per;
-}
-
-const median = (list) => list.toSorted((left, right) => left - right)[Math.floor(list.length / 2)];
-const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, []]));
-for (let round = 0; round <= runs; round++)
-  for (const [name, task] of Object.entries(tasks)) {
-    const figure = microseconds(task);
-    // the first round warms the compiler up
-    if (round > 0) samples[name].push(figure);
-  }
-
-const round3 = (number) => Math.round(number * 1000) / 1000;
-const figures = Object.fromEntries(
-  Object.entries(samples).map(([name, list]) => [
-    name,
-    {
-      unit: "us",
-      min: round3(Math.min(...list)),
-      median: round3(median(list)),
-      max: round3(Math.max(...list)),
-    },
-  ]),
-);
-const ratios = Object.fromEntries(
-  Object.entries(samples)
-    .filter(([name]) => name !== "V")
-    .map(([name, list]) => [name, round3(median(list.map((figure, index) => figure / samples.V[index])))]),
-);
-const result = {
-  machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
-  runs,
-  ratios,
-  figures,
-};
+const result = measured(tasks, runs);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-console.log(
-  `${result.machine.cpu}, ${result.machine.cores} cores, node ${result.machine.node}, ${runs} runs`,
-);
-for (const [name, { min, median: middle, max }] of Object.entries(figures))
-  console.log(
-    `${name.padEnd(22)} ${middle} us (${min} to ${max})${name === "V" ? "" : `, ${ratios[name]} V`}`,
-  );
+printMeasured(result);

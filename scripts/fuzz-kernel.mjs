@@ -9,9 +9,9 @@ import { INFINITY } from "../dist/chain/protocol/ring/curve.js";
 import { nobleCurve } from "../dist/chain/protocol/ring/curve-noble.js";
 import { ringVerifiers } from "../dist/chain/protocol/ring/curve-verifier.js";
 import { fastestCurve } from "../dist/chain/protocol/ring/fastest-curve.js";
-import { openKernel } from "../dist/chain/protocol/ring/kernel/kernel.js";
 import { prepareRing } from "../dist/chain/protocol/ring/prepare.js";
 import { signRing } from "../dist/chain/protocol/ring/sign.js";
+import { openRingVerifiers } from "../dist/chain/protocol/ring/verify.js";
 import { ORDER, scalarBytes } from "../dist/chain/protocol/scalar.js";
 import { compareCases, kernelCases } from "./kernel-cases.mjs";
 
@@ -27,8 +27,8 @@ const { seed, state } = values;
 const wanted = Number(values.cases);
 const STEP = 10_000;
 
-const { verifiers, refusal } = openKernel({ megabytes: Number(values.megabytes) });
-if (verifiers === undefined) throw new Error(refusal);
+const verifiers = openRingVerifiers({ megabytes: Number(values.megabytes) });
+if (verifiers.refusal !== undefined) throw new Error(verifiers.refusal);
 const parts = {
   ...{ ORDER, scalarBytes, publicKeyOf, prepareRing, signRing },
   ...{ curve: fastestCurve, INFINITY, challenge },

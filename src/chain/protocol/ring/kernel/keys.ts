@@ -6,6 +6,8 @@ export type KeyTables = { readonly point: TableOwner; readonly hash: TableOwner 
 
 type Entry = KeyTables & { isHeld: boolean };
 
+const MOST_SEEN_ONCE = 10_000;
+
 /** 33 bytes as a key of a map. */
 const nameOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
@@ -17,6 +19,8 @@ const nameOf = (bytes: Uint8Array): string =>
 export class KeyTableIndex {
   readonly #keys = new Map<string, Entry>();
   readonly #images = new Map<string, TableOwner>();
+  /** Images of one good signature. */
+  readonly #seenOnce = new Set<string>();
   /** Saves naming a member again. */
   readonly #known = new WeakMap<RingMember, Entry>();
 
@@ -35,9 +39,18 @@ export class KeyTableIndex {
     return this.#images.get(nameOf(bytes));
   }
 
-  /** The owner of a table that an image is about to get; it must not have one. */
-  addImage(bytes: Uint8Array): TableOwner {
+  /**
+   * A key image without a table was in a good signature. The second time it gets one, which the caller builds: the owner that it is
+   * for, else undefined.
+   */
+  proven(bytes: Uint8Array): TableOwner | undefined {
     const name = nameOf(bytes);
+    if (this.#images.has(name)) return undefined;
+    if (!this.#seenOnce.delete(name)) {
+      if (this.#seenOnce.size === MOST_SEEN_ONCE) this.#seenOnce.clear();
+      this.#seenOnce.add(name);
+      return undefined;
+    }
     const owner = new TableOwner(() => this.#images.delete(name));
     this.#images.set(name, owner);
     return owner;

@@ -162,7 +162,7 @@ class Desk {
   }
 
   /**
-   * The key image's table. Anybody can send any image, so one that has not been in a good signature yet gets a small table for this
+   * The key image's table. Anybody can send any image, so one that has not been in two good signatures yet gets a small table for this
    * once, and takes no other's place. Undefined if the bytes are no point.
    */
   #image(bytes: Uint8Array): { reference: number; newPoint: Uint8Array | undefined } | undefined {
@@ -181,8 +181,8 @@ class Desk {
     if (placed === undefined || status === UNKNOWN) return placed ? this.#slowly(placed) : NONE;
     if (status !== VALID) return refused("does_not_verify");
     const { newImage, signature } = placed;
-    if (newImage !== undefined && this.#index.image(signature.keyImage) === undefined)
-      this.#tables.of(this.#index.addImage(signature.keyImage), newImage);
+    const owner = newImage && this.#index.proven(signature.keyImage);
+    if (newImage !== undefined && owner !== undefined) this.#tables.of(owner, newImage);
     return VERIFIED;
   }
 

@@ -21,11 +21,13 @@ if ! command -v redis-server >/dev/null 2>&1; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "setup: installing redis-server (Debian package)"
     # The package would start a server of its own; we run ours on a private socket, so it is told not to.
-    printf '#!/bin/sh\nexit 101\n' >/tmp/relayminer-policy-rc.d && chmod +x /tmp/relayminer-policy-rc.d
-    if [ ! -e /usr/sbin/policy-rc.d ]; then cp /tmp/relayminer-policy-rc.d /usr/sbin/policy-rc.d; placed=1; fi
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+      chmod +x /usr/sbin/policy-rc.d
+    fi
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null
-    if [ "${placed:-0}" = 1 ]; then rm -f /usr/sbin/policy-rc.d; fi
   else
     echo "relayminer needs a redis-server on PATH. Install it with this line, then try again:" >&2
     echo "  sudo apt-get install -y redis-server" >&2

@@ -62,8 +62,10 @@ export class HeaderSubscription {
       if (this.#stop.signal.aborted) return;
       failures = heard ? 1 : failures + 1;
       const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-      const log = failures === 1 ? logger.warn : logger.debug;
-      log({ endpoint: target.name, reason, pauseMs }, "block subscription ended, reconnecting");
+      logger[failures === 1 ? "warn" : "debug"](
+        { endpoint: target.name, reason, pauseMs },
+        "block subscription ended, reconnecting",
+      );
       await clock.sleep(pauseMs, this.#stop.signal);
     }
   }

@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
 import { loadMinerConfig } from "../../runtime/config/miner.ts";
+import { loadKeys } from "../../runtime/keys/key-ring.ts";
 import { startMiner } from "../../runtime/miner/main.ts";
 import { openLogger } from "../../runtime/ops/logger.ts";
 import { RelayminerCommand } from "../base/command.ts";
@@ -27,7 +28,8 @@ export default class MinerStart extends RelayminerCommand {
     const { flags } = await this.parse(MinerStart);
     const { config, path, unused } = loadMinerConfig(flags.config);
     if (flags.check) {
-      this.log(`${path} is valid`);
+      const suppliers = loadKeys(config.keys).addresses().length;
+      this.log(`${path} is valid: ${suppliers} suppliers`);
       for (const why of unused) this.log(`unused  ${why}`);
       return;
     }

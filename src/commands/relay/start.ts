@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
 import { loadRelayerConfig } from "../../runtime/config/relayer.ts";
+import { loadKeys } from "../../runtime/keys/key-ring.ts";
 import { openLogger } from "../../runtime/ops/logger.ts";
 import { startRelayer } from "../../runtime/relayer/main.ts";
 import { RelayminerCommand } from "../base/command.ts";
@@ -26,8 +27,9 @@ export default class RelayStart extends RelayminerCommand {
     const { flags } = await this.parse(RelayStart);
     const { config, path, unused } = loadRelayerConfig(flags.config);
     if (flags.check) {
+      const suppliers = loadKeys(config.keys).addresses().length;
       this.log(
-        `${path} is valid: ${Object.keys(config.services).length} services, listening on ${config.listen_addr}`,
+        `${path} is valid: ${Object.keys(config.services).length} services, ${suppliers} suppliers, listening on ${config.listen_addr}`,
       );
       for (const why of unused) this.log(`unused  ${why}`);
       return;

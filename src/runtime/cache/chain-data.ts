@@ -18,6 +18,7 @@ export type SharedTiers = {
   readonly session: SharedTier<Session>;
   readonly sharedParams: SharedTier<SharedParams>;
   readonly sharedParamsAt: SharedTier<SharedParams>;
+  readonly sessionParams: SharedTier<SessionParams>;
   readonly proofParams: SharedTier<ProofParams>;
 };
 
@@ -131,6 +132,7 @@ function paramsCaches(client: ChainClient, shared: SharedTiers, cache: Build) {
       name: "session_params",
       limit: 1,
       maxAgeMs: 10_000,
+      shared: shared.sessionParams,
       load: async () => present((await client.query(QUERIES.sessionParams, {})).params, "session params"),
     }),
     proof_params: cache<ProofParams>({

@@ -84,6 +84,7 @@ const ANNOUNCED: ReadonlySet<string> = new Set([
   "account",
   "shared_params",
   "proof_params",
+  "session_params",
 ]);
 
 type Options = {
@@ -132,7 +133,7 @@ export class CacheCoherence implements Closable {
   /** A cache wrote or removed a shared value. */
   changed = (name: string, key: string): void => {
     if (!ANNOUNCED.has(name)) return;
-    const single = name === "shared_params" || name === "proof_params";
+    const single = name.endsWith("_params");
     const invalidation: Invalidation = single
       ? { type: name as CacheType }
       : { type: name as CacheType, id: key };

@@ -8,6 +8,7 @@ import {
   proofParamsEntity,
   serviceEntity,
   sessionEntity,
+  sessionParamsEntity,
   sharedParamsAtEntity,
   sharedParamsEntity,
 } from "../redis/cache-entries.ts";
@@ -37,6 +38,7 @@ export function sharedTiers(entries: CacheEntries): SharedTiers {
     account: tier(accountEntity, same, (publicKey, address) => addressOf(publicKey) === address),
     session: tier(sessionEntity, sessionPlace, isSessionAt),
     sharedParams: tier(sharedParamsEntity, none),
+    sessionParams: tier(sessionParamsEntity, none),
     sharedParamsAt: tier(sharedParamsAtEntity, (key) => BigInt(key)),
     proofParams: tier(proofParamsEntity, none),
   };

@@ -96,6 +96,14 @@ const RELAYER = {
   "relay.instance_id":
     "Name of this relayer in heartbeats and acknowledgements. Without it: `relayer-<host>-<pid>`.",
   "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
+  "relay.verify_workers":
+    "Threads that verify ring signatures beside the main one. `auto`: half of the threads that the machine runs at once, 4 at most. A container's CPU quota is not seen there: give a number, 0 if it is about one core.",
+  "relay.verify_queue":
+    "Ring signatures that may wait. One more is answered 503, and so is one that has waited two seconds; an application may take half of the places, so that others always find one.",
+  "relay.verify_tables_mb":
+    "Most memory for tables of keys, for the main thread and for each worker, taken as it is needed: a key takes 64 KiB and a gateway's 96, less with small tables. With too little of it, tables are built again and again.",
+  "relay.verify_tables":
+    "`small`: tables of an eighth of the size, and signatures take about 1.6 times as long. `auto`: small if `verify_tables_mb` is below 64.",
 };
 
 const MINER = {

@@ -47,7 +47,7 @@ const find = (samples: readonly Sample[], name: string, labels: Readonly<Record<
       sample.name === name && Object.entries(labels).every(([key, is]) => sample.labels[key] === is),
   )?.value;
 
-/** The Go peer's (go-peers 2.6), as far as this relayer does what they count. */
+/** The Go peer's (go-peers 2.6), as far as this relayer does what they count, then those of the verification. */
 const NAMES = {
   ha_relayer_relays_received_total: ["rpc_type", "service_id"],
   ha_relayer_relays_served_total: ["rpc_type", "service_id", "status_code"],
@@ -64,6 +64,16 @@ const NAMES = {
   ha_relayer_relay_meter_latency_seconds_count: ["mode", "service_id"],
   ha_relayer_request_body_size_bytes_count: ["service_id"],
   ha_relayer_response_body_size_bytes_count: ["service_id"],
+  ha_relayer_verified_total: ["place"],
+  ha_relayer_verify_batch_size_count: ["place"],
+  ha_relayer_verify_wait_seconds_count: [],
+  ha_relayer_verify_queue_length: [],
+  ha_relayer_verify_tables: ["place"],
+  ha_relayer_verify_table_bytes: ["place"],
+  ha_relayer_verify_slow_total: [],
+  ha_relayer_verify_worker_restarts_total: [],
+  ha_relayer_event_loop_delay_seconds: ["quantile"],
+  ha_relayer_ring_verifier_info: ["signer", "verifier"],
   ha_cache_hits_total: ["cache_type", "level"],
   ha_cache_misses_total: ["cache_type"],
 };
@@ -95,6 +105,9 @@ test("what happened to relays is counted under the Go peer's names and labels", 
     ["ha_relayer_relay_meter_consumptions_total", { service_id, result: "denied" }, 1],
     ["ha_relayer_backend_requests_total", { service_id, outcome: "ok", status_code: "200" }, 5],
     ["ha_relayer_active_connections", {}, 0],
+    ["ha_relayer_verified_total", { place: "inline" }, 7],
+    ["ha_relayer_verify_queue_length", {}, 0],
+    ["ha_relayer_ring_verifier_info", { verifier: "kernel" }, 1],
   ];
   for (const [name, labels, value] of expected)
     expect({ name, labels, value: find(samples, name, labels) }).toEqual({ name, labels, value });
@@ -138,6 +151,7 @@ test("whatever strangers send, the number of series stays what it was", async ()
   for (const reason of values("reason")) expect(Object.keys(REJECTS)).toContain(reason);
   const known = new Set(["service_id", "rpc_type", "supplier", "reason", "status_code", "outcome", "result"]);
   const bounded = new Set([...known, "mode", "le", "cache_type", "level", "operation"]);
+  for (const label of ["place", "quantile", "verifier", "signer"]) bounded.add(label);
   for (const { labels } of after)
     for (const label of Object.keys(labels)) expect([...bounded]).toContain(label);
 });

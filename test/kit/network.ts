@@ -132,6 +132,8 @@ export async function startNetwork(
     default_validation_mode: mode,
     metrics: { enabled: false },
     health_check: { enabled: false },
+    // A worker runs what `npm run build` made; a relayer in a process of its own has them (relayer-process.ts).
+    relay: { verify_workers: 0 },
     services: { [SERVICE]: { backends, ...options.service } },
     ...options.relayer,
   };

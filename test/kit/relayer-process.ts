@@ -23,7 +23,11 @@ export async function startRelayerProcess(
   const file = `${network.configFile}.${name}`;
   writeFileSync(
     file,
-    JSON.stringify({ ...config, ...settings, relay: { ...config.relay, instance_id: name } }),
+    JSON.stringify({
+      ...config,
+      ...settings,
+      relay: { ...config.relay, verify_workers: 1, instance_id: name },
+    }),
   );
   const child = spawn(process.execPath, [`${ROOT}/bin/run.js`, "relay", "start", "--config", file], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -58,6 +58,28 @@ test("a wrong value is told with its line", () => {
   expect(problem(RELAYER.replace('url: "http://127.0.0.1:8545"', 'url: "ftp://x"'))).toMatch(/not an http/);
 });
 
+test("verification: workers are counted or automatic, and full tables need room", () => {
+  const added = (yaml: string) => problem(`${RELAYER}relay: { ${yaml} }\n`);
+  for (const good of [
+    "verify_workers: auto",
+    "verify_workers: 0",
+    "verify_workers: 64",
+    "verify_tables: small",
+  ])
+    expect(added(good)).toBe("accepted");
+  for (const bad of [
+    "verify_workers: 65",
+    "verify_workers: -1",
+    "verify_workers: 1.5",
+    "verify_workers: many",
+  ])
+    expect(added(bad)).toMatch(/relay\.verify_workers: /);
+  expect(added("verify_queue: 0")).toMatch(/relay\.verify_queue: /);
+  expect(added("verify_tables_mb: 15")).toMatch(/relay\.verify_tables_mb: /);
+  expect(added("verify_tables: full, verify_tables_mb: 63")).toMatch(/full tables need verify_tables_mb/);
+  expect(added("verify_tables: full, verify_tables_mb: 64")).toBe("accepted");
+});
+
 test("what is known and not built yet is refused, never ignored", () => {
   const added = (yaml: string) => problem(`${RELAYER}${yaml}`);
   expect(added("simulation: { enabled: true }\n")).toMatch(/not supported yet: simulated relays/);

@@ -152,6 +152,8 @@ const cacheWarmup = () =>
     "a session is prepared when its first relay arrives",
   );
 
+const verifyWorkers = () => z.union([z.enum(["auto"]), z.number().int().min(0).max(64)]);
+
 const ourOwn = () =>
   z
     .strictObject({
@@ -161,6 +163,14 @@ const ourOwn = () =>
       instance_id: z.string().optional(),
       /** Requests in work at once; more are refused with 503. */
       max_in_flight: positive().default(2048),
+      verify_workers: verifyWorkers().default("auto"),
+      verify_queue: positive().max(65_536).default(4096),
+      verify_tables_mb: z.number().int().min(16).max(4_000).default(256),
+      verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
+    })
+    .refine(({ verify_tables, verify_tables_mb }) => verify_tables !== "full" || verify_tables_mb >= 64, {
+      path: ["verify_tables"],
+      error: "full tables need verify_tables_mb of 64 or more",
     })
     .prefault({});
 

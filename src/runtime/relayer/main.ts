@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type Closable, CloseStack } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { verifyRingAtDoor } from "../../chain/protocol/ring/verify.ts";
+import { nativeEcdsa } from "../../chain/protocol/ecdsa.ts";
 import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
 import { cacheMetrics } from "../cache/metrics.ts";
 import { type ChainAccess, openChain } from "../cache/open-chain.ts";
@@ -23,7 +23,8 @@ import { supplierRecords } from "../redis/supplier-records.ts";
 import { openBackendPool } from "./backends/backend-pool.ts";
 import { Heights } from "./heights.ts";
 import { gated } from "./log-gate.ts";
-import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { observe, type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { Recent } from "./recent.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
@@ -37,6 +38,8 @@ import { publish } from "./steps/publish.ts";
 import { sign } from "./steps/sign.ts";
 import { verify } from "./steps/verify.ts";
 import { type HttpTransport, openHttpTransport } from "./transports/http.ts";
+import { openVerifyPool } from "./verify-pool/open.ts";
+import type { VerifyPool } from "./verify-pool/pool.ts";
 
 export type StartRelayer = {
   readonly config: RelayerConfig;
@@ -69,6 +72,7 @@ type Parts = {
   readonly services: ReadonlyMap<string, ServiceRoutes>;
   readonly metrics: RelayerMetrics;
   readonly counters: Meter;
+  readonly verifyPool: VerifyPool;
 };
 
 /** A miner says that the session takes no more relays: whoever hears it removes its counters, as Go's relayers do (relay-path 9.5). */
@@ -168,7 +172,39 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
   const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
   const counters = openMeter({ redis, keys, clock, ttlSeconds });
   owned.own({ close: await counters.onEnd((session) => forgetMeter(counters, session, logger)) });
-  return { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics, counters };
+  const verifyPool = verification({ config, logger, clock }, metrics, owned);
+  return {
+    redis,
+    keys,
+    keyRing,
+    chain,
+    heights,
+    sessions,
+    standings,
+    services,
+    metrics,
+    counters,
+    verifyPool,
+  };
+}
+
+/** The signatures' workers, and what can be seen of them and of the thread that they relieve. */
+function verification(
+  { config, logger, clock }: Omit<StartRelayer, "version">,
+  metrics: RelayerMetrics,
+  owned: CloseStack,
+): VerifyPool {
+  const settings = config.relay;
+  const { pool, verifiers } = openVerifyPool({ settings, logger, clock, metrics: metrics.verification });
+  const loopDelay = owned.own(new LoopDelay());
+  observe({
+    registry: metrics.registry,
+    verify: () => pool.figures(),
+    loopDelay: () => loopDelay.read(),
+    verifier: verifiers.name,
+    signer: nativeEcdsa === undefined ? "noble" : "native",
+  });
+  return owned.own(pool);
 }
 
 function serviceRoutes(
@@ -197,7 +233,19 @@ function serviceRoutes(
 }
 
 function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): RelayPipeline {
-  const { redis, keys, keyRing, chain, heights, sessions, standings, services, metrics, counters } = parts;
+  const {
+    redis,
+    keys,
+    keyRing,
+    chain,
+    heights,
+    sessions,
+    standings,
+    services,
+    metrics,
+    counters,
+    verifyPool,
+  } = parts;
   const publisher = relayPublisher(redis.commands, keys);
   const quietly = gated(logger, clock);
   const metering = {
@@ -215,7 +263,7 @@ function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): Re
   const steps: Steps = {
     decode,
     admit: (relay, exchange) => admit(relay, exchange.rpcType, exchange.body.length, admission),
-    verify: (relay) => verify(relay, { sessions, heights, verifyRing: verifyRingAtDoor }),
+    verify: (relay) => verify(relay, { sessions, heights, verifyRing: verifyPool.verify }),
     meter: config.relay_meter.enabled
       ? (relay, session) => meter(relay, session, metering)
       : async () => ({ refund: async () => undefined }),

@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { LoopDelays } from "./loop-delay.ts";
+import type { VerifyFigures } from "./verify-pool/job.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const JOBS = [1, 2, 4, 8, 16, 32];
 const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 /** The Go peer's names and labels (go-peers 2.6), so that its dashboards and alerts go on working. Labels are bounded: never a session or an address of a client. */
@@ -58,6 +61,7 @@ export function relayerMetrics() {
       "operation",
     ]),
     ...distributions(registry),
+    verification: verification(registry),
     inFlight: gauge("active_connections", "Relays in work"),
     height: gauge("current_block_height", "Height this relayer works at"),
   };
@@ -77,6 +81,104 @@ function distributions(registry: Registry) {
     requestBytes: histogram("request_body_size_bytes", "Relay request size", ["service_id"], BYTES),
     responseBytes: histogram("response_body_size_bytes", "Relay response size", ["service_id"], BYTES),
   };
+}
+
+/** Ring signatures. Label children are bound here, once. */
+function verification(registry: Registry) {
+  const registers = [registry];
+  const verified = new Counter({
+    name: "ha_relayer_verified_total",
+    help: "Ring signatures judged, by place: inline is the main thread",
+    labelNames: ["place"],
+    registers,
+  });
+  const refused = new Counter({
+    name: "ha_relayer_verify_refused_total",
+    help: "Ring signatures not judged, by reason: the queue is full, or it was their turn too late",
+    labelNames: ["reason"],
+    registers,
+  });
+  const batch = new Histogram({
+    name: "ha_relayer_verify_batch_size",
+    help: "Ring signatures verified at once (inline) or sent to a worker at once",
+    labelNames: ["place"],
+    buckets: JOBS,
+    registers,
+  });
+  return {
+    verifiedHere: verified.labels("inline"),
+    verifiedByWorkers: verified.labels("worker"),
+    refusedFull: refused.labels("queue_full"),
+    refusedLate: refused.labels("late"),
+    batchHere: batch.labels("inline"),
+    batchOfWorker: batch.labels("worker"),
+    wait: new Histogram({
+      name: "ha_relayer_verify_wait_seconds",
+      help: "Time in the queue, of the signature in each batch that waited longest",
+      buckets: SECONDS,
+      registers,
+    }),
+    workerRestarts: new Counter({
+      name: "ha_relayer_verify_worker_restarts_total",
+      help: "Verification workers that ended by themselves",
+      registers,
+    }),
+  };
+}
+
+export type VerificationMetrics = ReturnType<typeof verification>;
+
+type Observed = {
+  readonly registry: Registry;
+  readonly verify: () => VerifyFigures;
+  /** Since the last call. */
+  readonly loopDelay: () => LoopDelays;
+  /** What verifies and what signs. */
+  readonly verifier: string;
+  readonly signer: string;
+};
+
+/** Figures that are looked up when they are asked for, and cost nothing before. */
+export function observe({ registry, verify, loopDelay, verifier, signer }: Observed): void {
+  const gauge = (name: string, help: string, labels: string[], collect: (gauge: Gauge) => void) =>
+    new Gauge({
+      name: `ha_relayer_${name}`,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      collect() {
+        collect(this);
+      },
+    });
+  gauge("verify_queue_length", "Ring signatures that wait", [], (self) => self.set(verify().waiting));
+  gauge("verify_tables", "Tables of keys, by place", ["place"], (self) => {
+    const { inline, workers } = verify();
+    self.set({ place: "inline" }, inline.tables);
+    self.set({ place: "worker" }, workers.tables);
+  });
+  gauge("verify_table_bytes", "Memory of the tables, by place", ["place"], (self) => {
+    const { inline, workers } = verify();
+    self.set({ place: "inline" }, inline.bytes);
+    self.set({ place: "worker" }, workers.bytes);
+  });
+  gauge("event_loop_delay_seconds", "Delay of the event loop since the last scrape", ["quantile"], (self) => {
+    for (const [quantile, seconds] of Object.entries(loopDelay())) self.set({ quantile }, seconds);
+  });
+  gauge(
+    "ring_verifier_info",
+    "What verifies ring signatures and what signs answers",
+    ["verifier", "signer"],
+    (self) => self.set({ verifier, signer }, 1),
+  );
+  new Counter({
+    name: "ha_relayer_verify_slow_total",
+    help: "Ring signatures that the slow verifier judged: special cases, or no room for tables",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(verify().slow);
+    },
+  });
 }
 
 export type RelayerMetrics = ReturnType<typeof relayerMetrics>;

@@ -1,20 +1,21 @@
 import { relayArrival } from "../../../chain/protocol/arrival.ts";
 import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
-import type { VerifyRing } from "../../../chain/protocol/ring/verifier.ts";
 import type { Heights } from "../heights.ts";
 import { Reject } from "../rejects.ts";
 import type { PreparedSession, Sessions } from "../sessions.ts";
+import type { VerifyRingSoon } from "../verify-pool/job.ts";
 import type { DecodedRelay } from "./decode.ts";
 
 export type VerifyDependencies = {
   readonly sessions: Sessions;
   readonly heights: Heights;
-  readonly verifyRing: VerifyRing;
+  readonly verifyRing: VerifyRingSoon;
 };
 
 /**
  * Is this relay one the chain will pay for: the session is the chain's and not over, the supplier is in it, an allowed key signed
- * (relay-path 5.6). Throws Reject; session_unknown when the chain cannot be asked.
+ * (relay-path 5.6). Throws Reject; session_unknown when the chain cannot be asked, overloaded when
+ * too many signatures wait.
  */
 export async function verify(
   relay: DecodedRelay,
@@ -28,9 +29,10 @@ export async function verify(
   const digest = requestDigest(relay.request);
   const { signature } = relay.request.meta;
   const ring = await sessions.ring(session);
-  const verdict = verifyRing(ring, digest, signature);
+  const job = { ring, digest, signature, account: relay.header.applicationAddress };
+  const verdict = await verifyRing(job);
   if (verdict.ok) return session;
   const fresh = await sessions.refreshedRing(session, ring);
-  if (fresh !== undefined && verifyRing(fresh, digest, signature).ok) return session;
+  if (fresh !== undefined && (await verifyRing({ ...job, ring: fresh })).ok) return session;
   throw new Reject("signature_invalid", undefined, { fields: { why: verdict.reason } });
 }

@@ -118,7 +118,7 @@ test("over thousands of good and bad signatures, two workers and this thread giv
 test("the tables of an application are in one worker only", async () => {
   const { pool } = await openPool();
   for (let turn = 0; turn < 4; turn++)
-    await Promise.all(Array.from({ length: 48 }, (_, index) => pool.verify(signed(turn * 48 + index))));
+    await Promise.all(Array.from({ length: 47 }, (_, index) => pool.verify(signed(turn * 47 + index))));
   const ofSelfTest = openPoolVerifiers(settings).counts()?.tables ?? 0;
   // Two of each application's key, and once for each worker the gateway's two and its key image's.
   expect(pool.figures().workers.tables - 2 * ofSelfTest).toBe(2 * signers.length + 2 * 3);
@@ -170,8 +170,12 @@ test("a worker that throws at every batch is started less and less often, and ev
 
 test("a worker that does not know a ring any more gets it again", async () => {
   const forgetful = codeOf(`
-    const desk = new WorkerDesk(openPoolVerifiers(workerData), 3);
-    parentPort.on("message", (batch) => parentPort.postMessage(desk.answer(batch)));`);
+    const verifiers = openPoolVerifiers(workerData);
+    let [desk, batches] = [new WorkerDesk(verifiers), 0];
+    parentPort.on("message", (batch) => {
+      if (++batches === 5) desk = new WorkerDesk(verifiers);
+      parentPort.postMessage(desk.answer(batch));
+    });`);
   const { pool, counted, warnings } = await openPool({ workers: 1 }, forgetful);
   for (let turn = 0; turn < 20; turn++) {
     const jobs = Array.from({ length: 24 }, (_, index) => signed(turn * 24 + index));
@@ -182,8 +186,9 @@ test("a worker that does not know a ring any more gets it again", async () => {
   }
   const [worker, inline] = [await counted(VERIFIED, "worker"), await counted(VERIFIED, "inline")];
   expect(worker + inline).toBe(480);
-  expect(inline).toBeGreaterThan(20);
-  expect(worker).toBeGreaterThan(20);
+  // What it had forgotten was verified here, in one batch or two of 24; what came after, there.
+  expect(inline).toBeGreaterThan(0);
+  expect(inline).toBeLessThanOrEqual(48);
   expect(warnings).toEqual([]);
 });
 

@@ -35,7 +35,7 @@ function setUp(over: Partial<Entity<string>> = {}) {
   };
   const sleepers: (() => void)[] = [];
   const sleep = () => new Promise<void>((resolve) => sleepers.push(resolve));
-  const clock = { now: () => 0, monotonic: () => time.now, sleep };
+  const clock = { now: () => 0, monotonic: () => time.now, sleep, after: () => () => undefined };
   const cache = new TieredCache(entity, clock, events);
   return { cache, log, time, shared, answers, sleepers, loads: () => loads };
 }

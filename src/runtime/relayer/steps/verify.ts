@@ -1,5 +1,5 @@
 import { relayArrival } from "../../../chain/protocol/arrival.ts";
-import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
+import { digestOfRequest } from "../../../chain/protocol/request-bytes.ts";
 import type { VerifyRing } from "../../../chain/protocol/ring/verifier.ts";
 import type { Heights } from "../heights.ts";
 import { Reject } from "../rejects.ts";
@@ -25,8 +25,8 @@ export async function verify(
   if (!relayArrival({ start, end }, heights.current, session.atEnd).served)
     throw new Reject("session_expired");
   if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
-  const digest = requestDigest(relay.request);
-  const { signature } = relay.request.meta;
+  const digest = digestOfRequest(relay.request);
+  const { signature } = relay.request;
   const ring = await sessions.ring(session);
   const verdict = verifyRing(ring, digest, signature);
   if (verdict.ok) return session;

@@ -24,6 +24,10 @@ export function fromHex(text: string): Uint8Array {
 
 export const utf8 = (text: string): Uint8Array => UTF8.encode(text);
 
+/** A character for each byte: a name for bytes in maps, cheaper than hex. */
+export const toLatin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+
 /** Strict: throws a TypeError on bytes that are not UTF-8. */
 export const fromUtf8 = (bytes: Uint8Array): string => UTF8_STRICT.decode(bytes);
 

@@ -6,6 +6,8 @@ export type Clock = {
   monotonic(): number;
   /** Resolves after `ms`, or at once (without error) when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `act` once after `ms`, unless the function given back is called before. For what happens on every relay: no promise, no signal. */
+  after(ms: number, act: () => void): () => void;
 };
 
 export const systemClock: Clock = {
@@ -22,6 +24,10 @@ export const systemClock: Clock = {
       }
       signal?.addEventListener("abort", done, { once: true });
     }),
+  after: (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
 };
 
 export type Repeat = {

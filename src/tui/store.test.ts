@@ -17,6 +17,7 @@ function manualClock() {
         sleepers.push({ ms, end: resolve });
         signal?.addEventListener("abort", () => resolve(), { once: true });
       }),
+    after: () => () => undefined,
   };
   const end = (ms: number) => {
     const at = sleepers.findLastIndex((sleeper) => sleeper.ms === ms);

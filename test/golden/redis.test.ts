@@ -45,7 +45,12 @@ vectors.kind("stream_entry", ({ stream, id, fields, decoded }) => {
 
   // What we publish differs in nothing but the time of publication.
   const now = 1_795_466_300_123;
-  const clock = { now: () => now, monotonic: () => 0, sleep: () => Promise.resolve() };
+  const clock = {
+    now: () => now,
+    monotonic: () => 0,
+    sleep: () => Promise.resolve(),
+    after: () => () => undefined,
+  };
   const published = encodeEntry(message, clock);
   expect(published.supplier).toBe(supplier);
   expect(MinedRelayMessage.decode(published.data)).toEqual({

@@ -15,6 +15,7 @@ import {
 import { publicKeyOf, signDigest } from "../../src/chain/protocol/ecdsa.ts";
 import { errorResponse } from "../../src/chain/protocol/error-answer.ts";
 import { headerMap } from "../../src/chain/protocol/http-headers.ts";
+import { answerRelay } from "../../src/chain/protocol/relay-answer.ts";
 import {
   mineRelay,
   relayHash,
@@ -23,6 +24,7 @@ import {
   signableRequest,
   signableResponse,
 } from "../../src/chain/protocol/relay-hash.ts";
+import { digestOfRequest, openRequest } from "../../src/chain/protocol/request-bytes.ts";
 import { buildResponse, signResponse, verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import { prepareRing } from "../../src/chain/protocol/ring/prepare.ts";
 import { signRing } from "../../src/chain/protocol/ring/sign.ts";
@@ -167,6 +169,9 @@ function checkMined(mined: Mined, asked: RelayRequest, rawBody: Uint8Array, key:
   const { relay, relayBytes, relayHash: hash } = mineRelay(asked, served);
   expect(relay).toEqual({ req: asked, res: answer });
   expect(toHex(relayBytes)).toBe(mined.relay_bytes);
+  const answered = answerRelay(openRequest(RelayRequest.encode(asked)), rawBody, signer(key));
+  expect(toHex(answered.relayBytes)).toBe(mined.relay_bytes);
+  expect(toHex(answered.relayHash)).toBe(mined.relay_hash);
   expect(toHex(hash)).toBe(mined.relay_hash);
   expect(toHex(relayHash(relayBytes))).toBe(mined.smst.key);
   expect(mined.smst.value).toBe(mined.relay_bytes);
@@ -218,6 +223,10 @@ vectors.kind("relay", (vector) => {
   const payload = wrapped(client.backend);
   const built = buildResponse({ request: sent, payload, sign: signer(supplier.private_key) });
   expect(toHex(RelayResponse.encode(built))).toBe(client.bytes);
+  if (payload.length > 0) {
+    const answered = answerRelay(openRequest(fromHex(asked.bytes)), payload, signer(supplier.private_key));
+    expect(toHex(answered.responseBytes)).toBe(client.bytes);
+  }
 
   if (mined.error !== undefined) {
     expect(body).toBe("");
@@ -230,12 +239,16 @@ vectors.kind("request_encoding", (vector) => {
   const raw = fromHex(vector["raw"]);
   if (vector["unmarshal"] === "error") {
     expect(() => RelayRequest.decode(raw)).toThrow(expect.objectContaining({ code: "BAD_PROTO" }));
+    expect(() => openRequest(raw)).toThrow(expect.objectContaining({ code: "BAD_PROTO" }));
     return;
   }
   expect(vector["unmarshal"]).toBe("ok");
   const decoded = RelayRequest.decode(raw);
   expect(toHex(RelayRequest.encode(decoded))).toBe(vector["remarshaled"]);
   expect(toHex(requestDigest(decoded))).toBe(vector["signable_hash"]);
+  const opened = openRequest(raw);
+  expect(toHex(opened.bytes)).toBe(vector["remarshaled"]);
+  expect(toHex(digestOfRequest(opened))).toBe(vector["signable_hash"]);
   expect(requestProblem(decoded) === undefined).toBe(vector["validate_basic"] === null);
   expect(ringVerifies(vector["ring"], decoded)).toBe(vector["ring_signature_valid"]);
   if (vector["fields"] !== undefined) expect(decoded).toEqual(request(vector["fields"]));

@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
 import { EMPTY } from "../../base/bytes.ts";
+import { sha256 } from "../../base/sha256.ts";
 import { Relay, RelayRequest, RelayResponse } from "../proto/service.ts";
-
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 /** What a request's ring signature covers: the re-encoded request without that signature (relay-path 2.1). */
 export const signableRequest = (request: RelayRequest): Uint8Array =>

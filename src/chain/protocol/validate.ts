@@ -20,11 +20,13 @@ export function sessionHeaderProblem(header: SessionHeader | undefined): string 
 }
 
 /** What is wrong with a request, or undefined. The form of the supplier's address is not checked, as on chain (relay-path 5.5). */
-export function requestProblem({ meta }: RelayRequest): string | undefined {
-  const header = sessionHeaderProblem(meta.sessionHeader);
-  if (header !== undefined) return header;
-  if (meta.signature.length === 0) return "no signature";
-  if (meta.supplierOperatorAddress === "") return "no supplier operator address";
+export const requestProblem = ({ meta }: RelayRequest): string | undefined =>
+  sessionHeaderProblem(meta.sessionHeader) ?? signedProblem(meta.signature, meta.supplierOperatorAddress);
+
+/** What is wrong with the rest of a request's metadata, or undefined (relay-path 5.5). */
+export function signedProblem(signature: Uint8Array, supplier: string): string | undefined {
+  if (signature.length === 0) return "no signature";
+  if (supplier.length === 0) return "no supplier operator address";
   return undefined;
 }
 

@@ -35,7 +35,7 @@ function setUp(over: Partial<Entity<string>> = {}) {
   };
   const sleepers: (() => void)[] = [];
   const sleep = () => new Promise<void>((resolve) => sleepers.push(resolve));
-  const clock = { now: () => 0, monotonic: () => time.now, sleep };
+  const clock = { now: () => 0, monotonic: () => time.now, sleep, after: () => () => undefined };
   const cache = new TieredCache(entity, clock, events);
   return { cache, log, time, shared, answers, sleepers, loads: () => loads };
 }
@@ -97,6 +97,29 @@ test("after a failed reload the chain is not asked again for a while", async () 
   await cache.get("a");
   await cache.get("a");
   expect(loads()).toBe(2);
+});
+
+test("a value that is read is loaded again ahead of its age, and nobody waits for that", async () => {
+  const { cache, time, pending, turn } = withHeldLoads();
+  const first = cache.get("a");
+  await turn();
+  pending.shift()?.resolve("old");
+  expect(await first).toBe("old");
+  time.now += 44_000;
+  expect(await cache.get("a")).toBe("old");
+  await turn();
+  expect(pending).toHaveLength(0);
+  time.now += 2_000;
+  expect(await cache.get("a")).toBe("old");
+  expect(await cache.get("a")).toBe("old");
+  await turn();
+  expect(pending).toHaveLength(1);
+  pending.shift()?.resolve("new");
+  await turn();
+  // Past the age of the first: a read does not wait, what came ahead is fresh.
+  time.now += 20_000;
+  expect(await cache.get("a")).toBe("new");
+  expect(pending).toHaveLength(0);
 });
 
 /** A cache whose loads end when the test says so. */

@@ -4,7 +4,14 @@ import type { Clock } from "../../base/clock.ts";
 import { AppError, toError } from "../../base/errors.ts";
 
 /** A value in memory; times in milliseconds of the monotonic clock: a wall clock that is set back would keep it for ever. */
-type Held<Value> = { readonly value: Value; readonly loadedAt: number; readonly freshUntil: number };
+type Held<Value> = {
+  readonly value: Value;
+  readonly loadedAt: number;
+  /** From then on a read has it loaded again and does not wait. */
+  readonly aheadFrom: number;
+  /** From then on a read waits for that. */
+  readonly freshUntil: number;
+};
 
 /** The shared tier: values as Redis holds them. `get` answers undefined for absent or unreadable, and throws when Redis is down. */
 export type SharedTier<Value> = {
@@ -35,6 +42,8 @@ export type CacheEvents = {
 
 /** A NotFound is believed after so many in a row; a node that lags or restarts answers it too. */
 const NOT_FOUND_LIMIT = 3;
+/** The part of its age after which a value that is read is loaded again: what is in use never comes of age, so no relay waits for it. */
+const AHEAD = 0.75;
 /** After a failed reload the value held counts as fresh for so long: a chain that is down is not asked per relay. */
 const RETRY_MS = 2_000;
 /** A reload that takes longer than this goes on without its readers, which get the value held: a chain that hangs holds up no relay. */
@@ -71,7 +80,9 @@ export class TieredCache<Value> {
    */
   async get(key: string): Promise<Value> {
     const held = this.#memory.get(key);
-    if (held && this.#clock.monotonic() < held.freshUntil) {
+    const now = this.#clock.monotonic();
+    if (held && now < held.freshUntil) {
+      if (now >= held.aheadFrom) this.#loadOnce(key, held, false);
       this.#events.hit(this.entity.name, "l1");
       return held.value;
     }
@@ -107,7 +118,7 @@ export class TieredCache<Value> {
   expire(): void {
     if (this.entity.maxAgeMs === undefined) return;
     for (const [key, held] of [...this.#memory.entries()].reverse())
-      this.#memory.set(key, { ...held, freshUntil: 0 });
+      this.#memory.set(key, { ...held, aheadFrom: 0, freshUntil: 0 });
   }
 
   /** Keys in memory with their age in milliseconds, the last used first. */
@@ -127,12 +138,13 @@ export class TieredCache<Value> {
 
   #hold(key: string, value: Value): void {
     const now = this.#clock.monotonic();
-    const freshUntil = now + (this.entity.maxAgeMs ?? Number.POSITIVE_INFINITY);
-    this.#memory.set(key, { value, loadedAt: now, freshUntil });
+    const age = this.entity.maxAgeMs ?? Number.POSITIVE_INFINITY;
+    this.#memory.set(key, { value, loadedAt: now, aheadFrom: now + age * AHEAD, freshUntil: now + age });
   }
 
   #serveOld(key: string, held: Held<Value>): Value {
-    this.#memory.set(key, { ...held, freshUntil: this.#clock.monotonic() + RETRY_MS });
+    const again = this.#clock.monotonic() + RETRY_MS;
+    this.#memory.set(key, { ...held, aheadFrom: again, freshUntil: again });
     return held.value;
   }
 

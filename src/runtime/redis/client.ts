@@ -27,8 +27,11 @@ const toWire = (arg: Arg): string | Buffer => {
   return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength);
 };
 
-export function clientOf(connection: Redis): RedisClient {
+/** `writes`: "together" for a connection with many callers: what they send in one turn of the event loop leaves in one write. */
+export function clientOf(connection: Redis, writes: "together" | "at once" = "at once"): RedisClient {
+  const gather = writes === "together" ? gathered(connection) : () => undefined;
   const send = async (command: string, ...args: readonly Arg[]): Promise<Reply> => {
+    gather();
     try {
       return (await connection.callBuffer(command, args.map(toWire))) as Reply;
     } catch (thrown) {
@@ -45,6 +48,21 @@ export function clientOf(connection: Redis): RedisClient {
         return send("EVAL", script.text, keys.length, ...keys, ...args);
       }
     },
+  };
+}
+
+/** A write to a socket costs more than most commands: the socket is held back until the turn of the event loop is over. */
+function gathered(connection: Redis): () => void {
+  let held: Redis["stream"] | undefined;
+  return () => {
+    const { stream } = connection;
+    if (stream === held || stream === undefined) return;
+    held = stream;
+    stream.cork();
+    setImmediate(() => {
+      stream.uncork();
+      if (held === stream) held = undefined;
+    });
   };
 }
 

@@ -81,7 +81,7 @@ export async function openRedis({
   };
   try {
     const limits = { commandTimeout: ANSWER_WITHIN_MS, socketTimeout: ANSWER_WITHIN_MS };
-    const commands = clientOf(await open("commands", limits));
+    const commands = clientOf(await open("commands", limits), "together");
     const server = await requireServer(commands, logger);
     const subscriber = await open("subscriptions", limits);
     // Nothing is sent on this connection otherwise, and a peer that is gone without a word would never be missed.

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../../base/clock.ts";
 import type { RedisConnections } from "./connect.ts";
 import { decodeJson, encodeJson, field, jsonInteger, jsonNumber, jsonText, struct } from "./go-json.ts";
@@ -7,6 +8,10 @@ import { loadScript } from "./script.ts";
 import type { Unsubscribe } from "./subscriptions.ts";
 
 const script = loadScript("meter");
+/** The script's answer when it was not given what it needs to make a counter. */
+const NO_COUNTER = 2;
+/** Counters that this process knows to be there. */
+const MAX_COUNTED = 10_000;
 
 /** One application's session with one supplier. */
 export type MeteredSession = { readonly sessionId: string; readonly supplier: string };
@@ -78,14 +83,24 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
   const encode = (relay: Omit<MeterMeta, "createdAt">) =>
     encodeJson(meterMetaJson, { ...relay, createdAt: BigInt(Math.floor(clock.now() / 1000)) });
   const run = async (session: MeteredSession, args: readonly (string | bigint | number | Uint8Array)[]) => {
-    const [done, consumed] = listOf(
-      await commands.run(script, [metaKey(session), consumedKey(session), keys.meterActive], args),
-    );
-    return { allowed: numberOf(done) === 1, consumed: BigInt(textOf(consumed)) };
+    const [done, consumed] = listOf(await commands.run(script, keysOf(session), args));
+    return { done: numberOf(done), consumed: BigInt(textOf(consumed)) };
+  };
+  const keysOf = (session: MeteredSession) => [metaKey(session), consumedKey(session), keys.meterActive];
+  const counted = new LRUCache<string, true>({ max: MAX_COUNTED });
+  /** What the counter is made with goes along only where there may be none: making it costs more than counting. */
+  const consume = async (relay: Omit<MeterMeta, "createdAt">, cost: bigint): Promise<Consumption> => {
+    const name = nameOf(relay);
+    const isCounted = counted.has(name);
+    const attempt = (meta: string | Uint8Array) =>
+      run(relay, ["consume", cost, relay.limit, ttlSeconds, meta, name]);
+    let { done, consumed } = await attempt(isCounted ? "" : encode(relay));
+    if (done === NO_COUNTER) ({ done, consumed } = await attempt(encode(relay)));
+    counted.set(name, true);
+    return { allowed: done === 1, consumed };
   };
   return {
-    consume: (relay, cost) =>
-      run(relay, ["consume", cost, relay.limit, ttlSeconds, encode(relay), nameOf(relay)]),
+    consume,
     refund: async (session, cost) => {
       await run(session, ["refund", cost]);
     },

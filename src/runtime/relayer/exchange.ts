@@ -1,3 +1,4 @@
+import type { Presence } from "./presence.ts";
 import type { Reject } from "./rejects.ts";
 
 /** One request of a client, whatever carried it. A transport makes it and hands it to relay.ts; it knows no step. */
@@ -11,8 +12,7 @@ export type Exchange = {
   readonly header: (name: string) => string | undefined;
   /** The outer request's `Pocket-*` headers, lower-case names. */
   readonly pocketHeaders: () => readonly (readonly [string, string])[];
-  /** Aborts when the client is gone. */
-  readonly signal: AbortSignal;
+  readonly client: Presence;
   /** Milliseconds of the monotonic clock when the request was there. */
   readonly receivedAt: number;
   /** Answers with a serialized, signed RelayResponse. */

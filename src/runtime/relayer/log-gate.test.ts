@@ -6,7 +6,12 @@ test("a warning is given once a second, for each message and reason, and says ho
   const lines: unknown[] = [];
   const write: Logger["warn"] = (fields, message) => void lines.push([message, fields]);
   const time = { now: 0 };
-  const clock = { now: () => 0, monotonic: () => time.now, sleep: async () => undefined };
+  const clock = {
+    now: () => 0,
+    monotonic: () => time.now,
+    sleep: async () => undefined,
+    after: () => () => undefined,
+  };
   const logger = gated({ debug: write, info: write, warn: write, error: write }, clock);
   for (let index = 0; index < 5; index++) logger.warn({ reason: "a", index }, "refused");
   logger.warn({ reason: "b" }, "refused");

@@ -31,7 +31,7 @@ import { Sessions } from "./sessions.ts";
 import { snapshot } from "./snapshot.ts";
 import { Standings } from "./standings.ts";
 import { admit, type ServiceRoutes } from "./steps/admit.ts";
-import { decode } from "./steps/decode.ts";
+import { decoder } from "./steps/decode.ts";
 import { forward } from "./steps/forward.ts";
 import { meter, toldLimits } from "./steps/meter.ts";
 import { publish } from "./steps/publish.ts";
@@ -261,7 +261,7 @@ function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): Re
   };
   const admission = { services, keys: keyRing, standing: standings.standing, height: () => heights.current };
   const steps: Steps = {
-    decode,
+    decode: decoder(),
     admit: (relay, exchange) => admit(relay, exchange.rpcType, exchange.body.length, admission),
     verify: (relay) => verify(relay, { sessions, heights, verifyRing: verifyPool.verify }),
     meter: config.relay_meter.enabled

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
+import type { AnsweredRelay } from "../../chain/protocol/relay-answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RelayerMetrics } from "./metrics.ts";
 import { REJECTS, Reject, toReject } from "./rejects.ts";
@@ -8,7 +9,6 @@ import type { Admitted } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
 import type { Metered } from "./steps/meter.ts";
-import type { Signed } from "./steps/sign.ts";
 
 /** The steps with what they need bound in by main.ts; each throws Reject. */
 export type Steps = {
@@ -17,8 +17,8 @@ export type Steps = {
   verify(relay: DecodedRelay): Promise<PreparedSession>;
   meter(relay: DecodedRelay, session: PreparedSession): Promise<Metered>;
   forward(relay: DecodedRelay, admitted: Admitted, exchange: Exchange): Promise<Forwarded>;
-  sign(relay: DecodedRelay, payload: Uint8Array): Signed;
-  publish(relay: DecodedRelay, session: PreparedSession, signed: Signed): Promise<void>;
+  sign(relay: DecodedRelay, payload: Uint8Array): AnsweredRelay;
+  publish(relay: DecodedRelay, session: PreparedSession, signed: AnsweredRelay): Promise<void>;
 };
 
 type Dependencies = {
@@ -102,7 +102,7 @@ export class RelayPipeline {
     const { steps, publishBeforeReply } = this.#given;
     const session = await this.#verified(relay, "eager");
     const metered = await steps.meter(relay, session);
-    let signed: Signed;
+    let signed: AnsweredRelay;
     let forwarded: Forwarded;
     try {
       forwarded = await steps.forward(relay, admitted, exchange);
@@ -133,7 +133,7 @@ export class RelayPipeline {
   async #publishOrRefund(
     relay: DecodedRelay,
     session: PreparedSession,
-    signed: Signed,
+    signed: AnsweredRelay,
     metered: Metered,
   ): Promise<void> {
     try {
@@ -158,7 +158,7 @@ export class RelayPipeline {
     }
   }
 
-  #answer(exchange: Exchange, admitted: Admitted, forwarded: Forwarded, signed: Signed): void {
+  #answer(exchange: Exchange, admitted: Admitted, forwarded: Forwarded, signed: AnsweredRelay): void {
     const { metrics, clock } = this.#given;
     const labels = { service_id: admitted.service.id, rpc_type: admitted.rpcType };
     exchange.reply(signed.responseBytes);

@@ -1,7 +1,8 @@
 -- Counts what an application has consumed of its stake with one supplier in one session.
 -- KEYS: 1 meta, 2 consumed, 3 set of metered sessions
--- ARGV: 1 consume | refund, 2 cost, 3 limit, 4 time to live in s, 5 meta JSON, 6 member of the set (3 to 6 are unused by refund)
+-- ARGV: 1 consume | refund, 2 cost, 3 limit, 4 time to live in s, 5 meta JSON or '', 6 member of the set (3 to 6 are unused by refund)
 -- Returns: {1, consumed} counted | {0, consumed} it would exceed the limit, or there was nothing to refund; consumed is decimal text
+--   | {2, '0'} there is no counter yet and no meta to make it with: call again with meta
 -- Guarantees: what is counted never exceeds the limit; a refused relay leaves no trace; concurrent creation by a Go relayer or by
 -- another replica loses no count; the counter always has a time to live and is never negative.
 local cost = tonumber(ARGV[2])
@@ -22,6 +23,7 @@ if consumed then
   redis.call('INCRBY', KEYS[2], ARGV[2])
   if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], ARGV[4]) end
 else
+  if ARGV[5] == '' then return {2, '0'} end
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
   redis.call('SET', KEYS[1], ARGV[5], 'EX', ARGV[4], 'NX')
   redis.call('SADD', KEYS[3], ARGV[6])

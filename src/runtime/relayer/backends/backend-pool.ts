@@ -1,11 +1,13 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { errors, Pool } from "undici";
+import { Pool } from "undici";
 import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
-import { toError } from "../../../base/errors.ts";
 import type { BackendConfig, RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
+import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
+import { askOf } from "./asking.ts";
 import { type Endpoint, endpointOf, targetPath } from "./target.ts";
 
 export type BackendRequest = {
@@ -14,11 +16,12 @@ export type BackendRequest = {
   readonly url: string;
   readonly headers: Record<string, string | string[]>;
   readonly body: Uint8Array;
-  readonly signal: AbortSignal;
+  readonly client: Presence;
 };
 
 export type BackendAnswer = {
   readonly status: number;
+  /** Names in lower case. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array;
   /** The endpoint's name in the configuration. */
@@ -38,6 +41,7 @@ const inflate = promisify(gunzip);
 type Wired = { readonly endpoint: Endpoint; readonly pool: Pool };
 
 type Limits = {
+  readonly clock: Clock;
   /** From the request to the last byte of the answer, waiting for a connection included. */
   readonly timeoutMs: number;
   /** Requests in work and waiting; one slow service must not use up what the others need. */
@@ -49,15 +53,13 @@ export class BackendPool implements Closable {
   readonly config: BackendConfig;
   readonly #wired: readonly Wired[];
   readonly #limits: Limits;
-  readonly #clock: Clock;
   #turn = 0;
   #inWork = 0;
 
-  constructor(config: BackendConfig, wired: readonly Wired[], limits: Limits, clock: Clock) {
+  constructor(config: BackendConfig, wired: readonly Wired[], limits: Limits) {
     this.config = config;
     this.#wired = wired;
     this.#limits = limits;
-    this.#clock = clock;
   }
 
   get endpoints(): readonly string[] {
@@ -74,50 +76,23 @@ export class BackendPool implements Closable {
       throw new Reject("bad_request", "the inner request's method is not allowed");
     const { endpoint, pool } = this.#choose();
     const path = targetPath(endpoint, request.url);
-    if (request.signal.aborted) throw new Reject("client_gone");
+    if (request.client.gone) throw new Reject("client_gone");
     if (this.#inWork >= this.#limits.requests)
       throw new Reject("overloaded", "the service's backend has too many in work");
-    const ending = this.#ending(request.signal);
     this.#inWork += 1;
     try {
-      const { statusCode, headers, body } = await pool.request({
-        path,
-        method: request.method as "POST",
-        headers: request.headers,
-        body: request.body.length === 0 ? null : request.body,
-        signal: ending.signal,
-      });
-      const bytes = new Uint8Array(await body.arrayBuffer());
-      return await inflated({
-        status: statusCode,
-        headers: flat(headers),
-        body: bytes,
-        endpoint: endpoint.name,
-      });
-    } catch (thrown) {
-      throw asReject(toError(thrown), request.signal.aborted, ending.isLate());
+      const ask = { path, method: request.method, headers: request.headers, body: request.body };
+      const { clock, timeoutMs } = this.#limits;
+      const { status, headers, body } = await askOf(pool, ask, { clock, timeoutMs, client: request.client });
+      const answer = { status, headers: flat(headers), body, endpoint: endpoint.name };
+      return isGzip(answer) ? await inflated(answer) : answer;
     } finally {
       this.#inWork -= 1;
-      ending.over();
     }
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#wired.map(({ pool }) => pool.destroy()));
-  }
-
-  /** Aborts when the client goes or the time is up. Nothing of it stays once it is over, neither timer nor listener. */
-  #ending(client: AbortSignal) {
-    const ending = new AbortController();
-    const over = new AbortController();
-    let isLate = false;
-    client.addEventListener("abort", () => ending.abort(), { once: true, signal: over.signal });
-    void this.#clock.sleep(this.#limits.timeoutMs, over.signal).then(() => {
-      if (over.signal.aborted) return;
-      isLate = true;
-      ending.abort();
-    });
-    return { signal: ending.signal, isLate: () => isLate, over: () => over.abort() };
   }
 
   #choose(): Wired {
@@ -155,43 +130,32 @@ export function openBackendPool(
     return { endpoint, pool };
   });
   const requests = connections * wired.length + Math.max(LEAST_WAITING, connections);
-  return new BackendPool(backend, wired, { timeoutMs: requestMs, requests }, clock);
+  return new BackendPool(backend, wired, { clock, timeoutMs: requestMs, requests });
 }
 
-function asReject(error: Error, isClientGone: boolean, isLate: boolean): Reject {
-  if (error instanceof Reject) return error;
-  if (isClientGone) return new Reject("client_gone", undefined, { cause: error });
-  const late =
-    isLate ||
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError ||
-    error instanceof errors.ConnectTimeoutError;
-  return new Reject(late ? "backend_timeout" : "backend_error", undefined, { cause: error });
+function flat(headers: IncomingHttpHeaders): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === "string") pairs.push([name, value]);
+    else if (value !== undefined) for (const one of value) pairs.push([name, one]);
+  }
+  return pairs;
 }
 
-function flat(headers: Record<string, string | string[] | undefined>): [string, string][] {
-  return Object.entries(headers).flatMap(([name, value]): [string, string][] => {
-    if (value === undefined) return [];
-    return typeof value === "string" ? [[name, value]] : value.map((one): [string, string] => [name, one]);
-  });
-}
+const isGzip = ({ body, headers }: BackendAnswer): boolean =>
+  body.length > 0 &&
+  ((body[0] === 0x1f && body[1] === 0x8b) ||
+    headers.some(([name, value]) => name === "content-encoding" && value.toLowerCase() === "gzip"));
 
 /** A gzip body is opened and its Content-Encoding removed; one that does not open goes on as it came (relay-path 6.3). */
 async function inflated(answer: BackendAnswer): Promise<BackendAnswer> {
-  const { body, headers } = answer;
-  const named = headers.some(
-    ([name, value]) => name.toLowerCase() === "content-encoding" && value.toLowerCase() === "gzip",
-  );
-  const magic = body[0] === 0x1f && body[1] === 0x8b;
-  if (body.length === 0 || (!named && !magic)) return answer;
   try {
-    const opened = await inflate(body, { maxOutputLength: MAX_ANSWER_BYTES });
+    const opened = await inflate(answer.body, { maxOutputLength: MAX_ANSWER_BYTES });
     return {
       ...answer,
       body: new Uint8Array(opened),
-      headers: headers.filter(
-        ([name]) => !["content-encoding", "content-length"].includes(name.toLowerCase()),
-      ),
+      headers: answer.headers.filter(([name]) => name !== "content-encoding" && name !== "content-length"),
     };
   } catch {
     return answer;

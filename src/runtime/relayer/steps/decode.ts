@@ -1,14 +1,17 @@
+import { LRUCache } from "lru-cache";
+import { toLatin1 } from "../../../base/bytes.ts";
 import { toError } from "../../../base/errors.ts";
 import { PoktHttpRequest } from "../../../chain/proto/http-envelope.ts";
-import { RelayRequest } from "../../../chain/proto/service.ts";
-import type { SessionHeader } from "../../../chain/proto/session.ts";
-import { requestProblem } from "../../../chain/protocol/validate.ts";
+import { SessionHeader } from "../../../chain/proto/session.ts";
+import { openRequest, type RequestBytes } from "../../../chain/protocol/request-bytes.ts";
+import { sessionHeaderProblem, signedProblem } from "../../../chain/protocol/validate.ts";
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
 
 /** A relay as the client meant it: decoded once, looked at by every step. */
 export type DecodedRelay = {
-  readonly request: RelayRequest;
+  readonly request: RequestBytes;
+  /** The same object for every relay of a session, for as long as it is remembered. */
   readonly header: SessionHeader;
   readonly supplier: string;
   readonly inner: PoktHttpRequest;
@@ -16,23 +19,40 @@ export type DecodedRelay = {
 
 /** The chain's are SHA3-256 in hex (relay-path 5.2). Anything else is no session, and must not become a key, a label or a log line. */
 const SESSION_ID = /^[0-9a-f]{64}$/;
+const MAX_HEADERS = 4_096;
 
-/** Bytes to a basically valid request (relay-path 5.5) with a readable HTTP envelope. Throws Reject bad_request, missing_supplier. */
-export function decode(exchange: Exchange): DecodedRelay {
-  const request = read(() => RelayRequest.decode(exchange.body));
-  const { sessionHeader, supplierOperatorAddress } = request.meta;
-  if (sessionHeader !== undefined && supplierOperatorAddress === "") throw new Reject("missing_supplier");
-  const problem = requestProblem(request);
-  if (problem !== undefined || sessionHeader === undefined) throw new Reject("bad_request", problem);
-  if (!SESSION_ID.test(sessionHeader.sessionId))
-    throw new Reject("bad_request", "the session id is not valid");
-  const inner = read(() => PoktHttpRequest.decode(request.payload));
-  return { request, header: sessionHeader, supplier: supplierOperatorAddress, inner };
+/**
+ * Bytes to a basically valid request (relay-path 5.5) with a readable HTTP envelope. Throws Reject bad_request, missing_supplier.
+ * Remembers the headers of sessions: they are the same bytes in each of their relays.
+ */
+export function decoder(): (exchange: Pick<Exchange, "body">) => DecodedRelay {
+  const headers = new LRUCache<string, SessionHeader>({ max: MAX_HEADERS });
+  return ({ body }) => {
+    const request = read(() => openRequest(body));
+    const supplier = toLatin1(request.supplier);
+    if (request.header !== undefined && supplier === "") throw new Reject("missing_supplier");
+    const header = headerOf(request.header, headers);
+    const problem = signedProblem(request.signature, supplier);
+    if (problem !== undefined) throw new Reject("bad_request", problem);
+    return { request, header, supplier, inner: read(() => PoktHttpRequest.decode(request.payload)) };
+  };
 }
 
-function read<Value>(decoder: () => Value): Value {
+function headerOf(bytes: Uint8Array | undefined, known: LRUCache<string, SessionHeader>): SessionHeader {
+  const name = bytes === undefined ? "" : toLatin1(bytes);
+  const held = known.get(name);
+  if (held !== undefined) return held;
+  const header = bytes && read(() => SessionHeader.decode(bytes));
+  const problem = sessionHeaderProblem(header);
+  if (problem !== undefined || header === undefined) throw new Reject("bad_request", problem);
+  if (!SESSION_ID.test(header.sessionId)) throw new Reject("bad_request", "the session id is not valid");
+  known.set(name, header);
+  return header;
+}
+
+function read<Value>(decode: () => Value): Value {
   try {
-    return decoder();
+    return decode();
   } catch (thrown) {
     throw new Reject("bad_request", undefined, { cause: toError(thrown) });
   }

@@ -64,7 +64,7 @@ function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchan
     method: inner.method === "" ? "GET" : inner.method,
     url: inner.url,
     body: inner.bodyBz,
-    signal: exchange.signal,
+    client: exchange.client,
     headers: backendHeaders(
       {
         inner: headers,
@@ -80,6 +80,6 @@ function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchan
 }
 
 function wrap(answer: BackendAnswer): Uint8Array {
-  const kept = answer.headers.filter(([name]) => !NOT_WRAPPED.has(name.toLowerCase()));
+  const kept = answer.headers.filter(([name]) => !NOT_WRAPPED.has(name));
   return PoktHttpResponse.encode({ statusCode: answer.status, header: headerMap(kept), bodyBz: answer.body });
 }

@@ -1,5 +1,5 @@
 import { relayArrival } from "../../../chain/protocol/arrival.ts";
-import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
+import { digestOfRequest } from "../../../chain/protocol/request-bytes.ts";
 import type { Heights } from "../heights.ts";
 import { Reject } from "../rejects.ts";
 import type { PreparedSession, Sessions } from "../sessions.ts";
@@ -26,8 +26,8 @@ export async function verify(
   if (!relayArrival({ start, end }, heights.current, session.atEnd).served)
     throw new Reject("session_expired");
   if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
-  const digest = requestDigest(relay.request);
-  const { signature } = relay.request.meta;
+  const digest = digestOfRequest(relay.request);
+  const { signature } = relay.request;
   const ring = await sessions.ring(session);
   const job = { ring, digest, signature, account: relay.header.applicationAddress };
   const verdict = await verifyRing(job);

@@ -69,9 +69,16 @@ export function readBody(request: IncomingMessage, body: Body): Promise<void> {
       }
     };
     if (!guarded(() => body.check(Number(request.headers["content-length"] ?? 0)))) return;
+    // "close" comes after every request, also one that was read whole.
+    let isWhole = false;
     request.on("data", (chunk: Buffer) => void guarded(() => body.add(chunk)));
-    request.once("end", () => resolve());
+    request.once("end", () => {
+      isWhole = true;
+      resolve();
+    });
     request.once("error", (error) => reject(new Reject("client_gone", undefined, { cause: error })));
-    request.once("close", () => reject(new Reject("client_gone")));
+    request.once("close", () => {
+      if (!isWhole) reject(new Reject("client_gone"));
+    });
   });
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import { AppError, toError } from "../../../base/errors.ts";
 import type { Exchange } from "../exchange.ts";
+import { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
 import { Bodies, readBody } from "./body.ts";
 import { headProblem } from "./head.ts";
@@ -62,9 +63,11 @@ export async function openHttpTransport(options: Options): Promise<HttpTransport
   };
   const server = createServer(SERVER_LIMITS, (request, response) => {
     port.open.add(response);
-    response.once("close", () => port.open.delete(response));
     if (request.method === "GET" && OPERATOR_PATHS.test(request.url ?? ""))
-      operator.routing(request, response);
+      operator.routing(
+        request,
+        response.once("close", () => port.open.delete(response)),
+      );
     else void relay(request, response, port);
   });
   server.requestTimeout = RECEIVE_MS + forMegabytes(options.maxBodyBytes);
@@ -142,20 +145,20 @@ function operatorRoutes(health: Health) {
 /** One relay from socket to socket. Never rejects: whatever goes wrong is told to the client or the client is gone. */
 async function relay(request: IncomingMessage, response: ServerResponse, port: Port): Promise<void> {
   const receivedAt = port.clock.monotonic();
-  const gone = new AbortController();
+  const client = new Presence();
+  const gone = () => client.leave();
   response.once("close", () => {
-    if (!response.writableFinished) gone.abort();
+    port.open.delete(response);
+    if (!response.writableFinished) client.leave();
   });
-  request.on("error", () => gone.abort());
-  response.on("error", () => gone.abort());
+  request.on("error", gone);
+  response.on("error", gone);
   const body = port.bodies.hold();
   try {
     const problem = headProblem(request);
     if (problem !== undefined) throw new Reject("bad_request", problem);
     await readBody(request, body);
-    await port.handle(
-      exchangeOf(request, response, { body: body.bytes(), signal: gone.signal, receivedAt, port }),
-    );
+    await port.handle(exchangeOf(request, response, { body: body.bytes(), client, receivedAt, port }));
   } catch (thrown) {
     const reject =
       thrown instanceof Reject ? thrown : new Reject("internal", undefined, { cause: toError(thrown) });
@@ -168,7 +171,7 @@ async function relay(request: IncomingMessage, response: ServerResponse, port: P
 
 type Received = {
   readonly body: Uint8Array;
-  readonly signal: AbortSignal;
+  readonly client: Presence;
   readonly receivedAt: number;
   readonly port: Port;
 };
@@ -176,7 +179,7 @@ type Received = {
 function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
-  { body, signal, receivedAt, port }: Received,
+  { body, client, receivedAt, port }: Received,
 ): Exchange {
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
@@ -191,7 +194,7 @@ function exchangeOf(
       Object.keys(request.headers)
         .filter((name) => name.startsWith("pocket-"))
         .map((name) => [name, header(name) ?? ""] as const),
-    signal,
+    client,
     receivedAt,
     reply: (bytes) => {
       if (response.headersSent || response.destroyed) return;

@@ -1,0 +1,125 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { type Dispatcher, errors, type Pool } from "undici";
+import type { Clock } from "../../../base/clock.ts";
+import type { Presence } from "../presence.ts";
+import { Reject } from "../rejects.ts";
+
+export type Ask = {
+  readonly path: string;
+  readonly method: string;
+  readonly headers: Record<string, string | string[]>;
+  readonly body: Uint8Array;
+};
+
+export type Asked = {
+  readonly status: number;
+  /** Lower-case names; a header that came twice has a list. */
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
+};
+
+type Until = {
+  /** From the request to the last byte of the answer, waiting for a connection included. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly client: Presence;
+};
+
+/** undici wants an error to end a request with; what the relay is refused with is another matter. */
+const ENDED = new Error("the request is not wanted any more");
+
+/**
+ * One answer of a backend, whole. Throws Reject backend_timeout, backend_error, client_gone; nothing of it stays when it is over, neither
+ * timer nor listener.
+ */
+export function askOf(pool: Pool, ask: Ask, until: Until): Promise<Asked> {
+  return new Promise((resolve, reject) => {
+    const asking = new Asking(resolve, reject, until);
+    const { path, headers, body } = ask;
+    const method = ask.method as Dispatcher.HttpMethod;
+    pool.dispatch({ path, method, headers, body: body.length === 0 ? null : body }, asking);
+  });
+}
+
+/** What undici calls as the answer comes: one object for each request, and no stream (performance 6). */
+class Asking implements Dispatcher.DispatchHandler {
+  readonly #resolve: (asked: Asked) => void;
+  readonly #reject: (reject: Reject) => void;
+  readonly #client: Presence;
+  readonly #callOff: () => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #phase: "asking" | "over" = "asking";
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(resolve: (asked: Asked) => void, reject: (reject: Reject) => void, until: Until) {
+    const { timeoutMs, clock, client } = until;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#client = client;
+    this.#callOff = clock.after(timeoutMs, () => this.#abandon(new Reject("backend_timeout")));
+    client.whenGone(() => this.#abandon(new Reject("client_gone")));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Given up while it waited for a connection.
+    if (this.#phase === "over") controller.abort(ENDED);
+  }
+
+  /** Comes again for each interim answer (1xx) before the real one. */
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+  }
+
+  onResponseEnd(): void {
+    if (!this.#end()) return;
+    this.#resolve({ status: this.#status, headers: this.#headers, body: this.#body() });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#end()) this.#reject(asReject(error));
+  }
+
+  /** A copy: what undici gives are views of a buffer much larger than most answers. */
+  #body(): Uint8Array {
+    const body = new Uint8Array(this.#size);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      body.set(chunk, at);
+      at += chunk.length;
+    }
+    return body;
+  }
+
+  #abandon(reject: Reject): void {
+    if (!this.#end()) return;
+    this.#controller?.abort(ENDED);
+    this.#reject(reject);
+  }
+
+  /** False if it was over before. */
+  #end(): boolean {
+    if (this.#phase === "over") return false;
+    this.#phase = "over";
+    this.#callOff();
+    this.#client.whenGone(undefined);
+    return true;
+  }
+}
+
+function asReject(error: Error): Reject {
+  const late =
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    error instanceof errors.ConnectTimeoutError;
+  return new Reject(late ? "backend_timeout" : "backend_error", undefined, { cause: error });
+}

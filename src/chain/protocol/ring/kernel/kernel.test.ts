@@ -136,6 +136,28 @@ describe("with room for few tables", () => {
     expect(slowly).toBe(before.slow);
   });
 
+  test("signatures that find no room beside others of their batch come into the next one", () => {
+    const kernel = kernelOf(0.65);
+    // 2 · 5 + 2 tables, of 11
+    const jobs = Array.from({ length: 6 }, (_, index) => signed([30 + index, 99], digestOf(index)));
+    const before = kernel.counts().slow;
+    expect(kernel.manyAtDoor(jobs)).toEqual(jobs.map(() => GOOD));
+    expect(kernel.counts().slow).toBe(before);
+  });
+
+  test("the size of tables is the memory's, unless it is said", () => {
+    const bytesOf = (options: object): number | undefined => {
+      const counts = openRingVerifiers(options).counts();
+      return counts && counts.bytes / counts.tables;
+    };
+    const [full, small] = [32 * 1024, 4 * 1024];
+    expect(bytesOf({ megabytes: 64 })).toBe(full);
+    expect(bytesOf({ megabytes: 64, tables: "auto" })).toBe(full);
+    expect(bytesOf({ megabytes: 63 })).toBe(small);
+    expect(bytesOf({ megabytes: 16, tables: "full" })).toBe(full);
+    expect(bytesOf({ megabytes: 256, tables: "small" })).toBe(small);
+  });
+
   test("signatures for whose keys there is no room are judged slowly", () => {
     const kernel = kernelOf(0.65);
     const members = Array.from({ length: 12 }, (_, index) => 50 + index);
@@ -146,6 +168,60 @@ describe("with room for few tables", () => {
     const small = signed([50, 51], digestOf(1));
     expect(kernel.atDoor(small.ring, small.digest, small.signature)).toEqual(GOOD);
     expect(kernel.counts().slow - before).toBe(1);
+  });
+});
+
+describe("the bound on slow verifications", () => {
+  const job = signed([11, 99], digestOf(1));
+  // all sums at infinity, for any key: what anybody can send for anybody
+  const contrived: RingJob = { ...job, signature: Uint8Array.from(job.signature) };
+  for (const offset of [4, 69, 134]) contrived.signature.fill(0, offset, offset + 32);
+  const REFUSED: RingVerdict = { ok: false, reason: "too_many_special_cases" };
+
+  test("is asked with the account, of special cases only, and its no is a refusal", () => {
+    const asked: (string | undefined)[] = [];
+    const mayVerifySlowly = (account: string | undefined): boolean => {
+      asked.push(account);
+      return account !== "bad";
+    };
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly });
+    expect(opened.name).toBe("kernel");
+    // the self-test's are nobody's
+    expect(asked).toEqual([]);
+    const jobs = [
+      { ...job, account: "bad" },
+      { ...contrived, account: "bad" },
+      { ...contrived, account: "fine" },
+      contrived,
+    ];
+    const before = opened.counts();
+    expect(opened.manyAtDoor(jobs)).toEqual([GOOD, REFUSED, FALSE, FALSE]);
+    expect(asked).toEqual(["bad", "fine", undefined]);
+    expect(opened.atDoor(contrived.ring, contrived.digest, contrived.signature, "bad")).toEqual(REFUSED);
+    expect(opened.atDoor(contrived.ring, contrived.digest, contrived.signature)).toEqual(FALSE);
+    expect(asked).toHaveLength(5);
+    const after = opened.counts();
+    expect((after?.slow ?? 0) - (before?.slow ?? 0)).toBe(3);
+    expect(after?.slowRefused).toBe(2);
+  });
+
+  test("is not asked for the chain's verdict, nor where there is no kernel", () => {
+    const mayVerifySlowly = () => {
+      throw new Error("asked");
+    };
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly });
+    expect(opened.onChain(contrived.ring, contrived.digest, contrived.signature)).toEqual(FALSE);
+    const without = openRingVerifiers({ code: new Uint8Array(3), mayVerifySlowly });
+    expect(without.manyAtDoor([{ ...contrived, account: "bad" }])).toEqual([FALSE]);
+  });
+
+  test("counts members beyond the kernel's, too", () => {
+    const many = signed(
+      Array.from({ length: 65 }, () => 11),
+      digestOf(1),
+    );
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly: () => false });
+    expect(opened.atDoor(many.ring, many.digest, many.signature)).toEqual(REFUSED);
   });
 });
 

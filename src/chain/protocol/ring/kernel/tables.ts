@@ -17,12 +17,14 @@ const BASE_POINT = Uint8Array.from(
   ),
 );
 
-/** A point that may have a table. */
+/** A point that may have a table. Those that have one are in a list by their last use. */
 export class TableOwner {
   /** 0 while there is none. */
   reference = 0;
   /** The call that it was last used in. */
   usedIn = 0;
+  older: TableOwner | undefined;
+  newer: TableOwner | undefined;
   readonly #lost: () => void;
 
   /** `lost` is told that the point has no table any more, or could not get one. */
@@ -48,8 +50,11 @@ export class Tables {
   readonly #work: number;
   readonly #scratch: number;
   readonly #slots: number;
-  readonly #owners: TableOwner[] = [];
   readonly #most: number;
+  #oldest: TableOwner | undefined;
+  #newest: TableOwner | undefined;
+  /** Slots that have been used, the lowest ones. */
+  #used = 0;
   #call = 0;
   #built = 0;
   #evicted = 0;
@@ -78,16 +83,19 @@ export class Tables {
 
   /** Reference of a point's table, built now if there is none; 0 if there is room for none. The point is 65 bytes, uncompressed. */
   of(owner: TableOwner, point: Uint8Array): number {
-    owner.usedIn = this.#call;
     if (owner.reference === 0) {
-      const slot = this.#freeSlot();
-      if (slot === undefined) {
+      const address = this.#freeSlot();
+      if (address === undefined) {
         owner.lose();
         return 0;
       }
-      this.#owners[slot] = owner;
-      owner.reference = this.#build(this.#slots + slot * tableBytes(this.#teeth), this.#teeth, point);
+      owner.reference = this.#build(address, this.#teeth, point);
+      this.#append(owner);
+    } else if (owner !== this.#newest) {
+      this.#takeOut(owner);
+      this.#append(owner);
     }
+    owner.usedIn = this.#call;
     return owner.reference;
   }
 
@@ -97,25 +105,41 @@ export class Tables {
   }
 
   counts(): TableCounts {
-    const tables = this.#owners.length;
+    const tables = this.#used;
     return { tables, bytes: tables * tableBytes(this.#teeth), built: this.#built, evicted: this.#evicted };
   }
 
+  /** Address of a slot that nobody has, or that the table used longest ago had. */
   #freeSlot(): number | undefined {
-    const next = this.#owners.length;
-    if (next < this.#most && this.#kernel.reach(this.#slots + (next + 1) * tableBytes(this.#teeth)))
-      return next;
-    let oldest: number | undefined;
-    let usedIn = this.#call;
-    for (const [slot, owner] of this.#owners.entries())
-      if (owner.usedIn < usedIn) {
-        oldest = slot;
-        usedIn = owner.usedIn;
-      }
-    if (oldest === undefined) return undefined;
-    this.#owners[oldest]?.lose();
+    const address = this.#slots + this.#used * tableBytes(this.#teeth);
+    if (this.#used < this.#most && this.#kernel.reach(address + tableBytes(this.#teeth))) {
+      this.#used++;
+      return address;
+    }
+    const oldest = this.#oldest;
+    if (oldest === undefined || oldest.usedIn === this.#call) return undefined;
+    const taken = oldest.reference - this.#teeth;
+    this.#takeOut(oldest);
+    oldest.lose();
     this.#evicted++;
-    return oldest;
+    return taken;
+  }
+
+  #append(owner: TableOwner): void {
+    owner.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = owner;
+    else this.#newest.newer = owner;
+    this.#newest = owner;
+  }
+
+  #takeOut(owner: TableOwner): void {
+    const { older, newer } = owner;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    owner.older = undefined;
+    owner.newer = undefined;
   }
 
   #build(address: number, teeth: Teeth, point: Uint8Array): number {

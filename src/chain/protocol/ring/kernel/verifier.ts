@@ -199,8 +199,7 @@ class Desk {
    */
   #image(bytes: Uint8Array): { reference: number; newPoint: Uint8Array | undefined } | undefined {
     const owner = this.#index.image(bytes);
-    // A table that is there needs no point to be built from.
-    if (owner !== undefined) return { reference: this.#tables.of(owner, bytes), newPoint: undefined };
+    if (owner !== undefined) return { reference: this.#tables.use(owner), newPoint: undefined };
     const point = this.#curve.decompress(bytes);
     if (point === undefined) return undefined;
     return { reference: this.#tables.passing(this.#placed.length, point), newPoint: point };
@@ -214,7 +213,7 @@ class Desk {
     if (status !== VALID) return refused("does_not_verify");
     const { newImage, signature } = placed;
     const owner = newImage && this.#index.proven(signature.keyImage);
-    if (newImage !== undefined && owner !== undefined) this.#tables.of(owner, newImage);
+    if (newImage !== undefined && owner !== undefined) this.#tables.whole(owner, newImage);
     return VERIFIED;
   }
 

@@ -8,18 +8,13 @@ import {
   isAddress,
   moduleAddress,
 } from "../../src/chain/protocol/address.ts";
-import {
-  nativeEcdsa,
-  nobleEcdsa,
-  parsePrivateKey,
-  publicKeyOf,
-  signDigest,
-  verifyDigest,
-} from "../../src/chain/protocol/ecdsa.ts";
+import { parsePrivateKey, publicKeyOf, signDigest, verifyDigest } from "../../src/chain/protocol/ecdsa.ts";
+import { loadWasmEcdsa, nativeEcdsa, nobleEcdsa } from "../../src/chain/protocol/ecdsa-tiers.ts";
 import { reduceScalar } from "../../src/chain/protocol/scalar.ts";
 import { Vectors } from "../kit/vectors.ts";
 
 const vectors = new Vectors("addresses");
+const wasmEcdsa = loadWasmEcdsa();
 const sha256 = (hex: string): Uint8Array => createHash("sha256").update(fromHex(hex)).digest();
 
 vectors.kind("key", (vector) => {
@@ -33,7 +28,7 @@ vectors.kind("key", (vector) => {
   const digest = sha256(message);
   expect(toHex(signDigest(privateKey, digest))).toBe(signature);
   expect(verifyDigest(publicKey, digest, fromHex(signature))).toBe(true);
-  for (const ecdsa of [nobleEcdsa, nativeEcdsa]) {
+  for (const ecdsa of [nobleEcdsa, wasmEcdsa, nativeEcdsa]) {
     expect(ecdsa && toHex(ecdsa.signDigest(reduceScalar(privateKey), digest)), ecdsa?.name).toBe(
       ecdsa && signature,
     );

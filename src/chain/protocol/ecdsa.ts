@@ -1,64 +1,56 @@
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-import * as noble from "@noble/secp256k1";
 import { AppError } from "../../base/errors.ts";
-import { nativeSecp256k1 } from "./native-secp256k1.ts";
+import { bestEcdsa, type Ecdsa, loadWasmEcdsa, nativeEcdsa } from "./ecdsa-tiers.ts";
 import { isLowScalar, isReduced, isZeroScalar, reduceScalar } from "./scalar.ts";
 
-/** ECDSA over secp256k1 with checked arguments: keys and scalars are in range, lengths are right. */
-export type Ecdsa = {
-  readonly name: string;
+/** ECDSA over secp256k1 that looks at what it is given. */
+export type CheckedEcdsa = {
+  /** What signs: "native" and "wasm" are libsecp256k1, "noble" is JavaScript, seven times slower and not constant time in the key. */
+  readonly name: Ecdsa["name"];
+  /**
+   * Compressed 33-byte public key of a 32-byte private key. A private key not below the group's order counts modulo the order, as in
+   * Go (relay-path 3.1). Throws AppError KEYS_INVALID on any other length and on zero.
+   */
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
+  /**
+   * r ‖ s, 64 bytes, over a 32-byte digest that is signed as it is: deterministic nonce by RFC 6979 with SHA-256, s forced to its
+   * lower half (relay-path 4.1). Throws AppError KEYS_INVALID on a bad key, BAD_DIGEST on a digest that is not 32 bytes.
+   */
   signDigest(privateKey: Uint8Array, digest: Uint8Array): Uint8Array;
+  /** As cosmos' VerifySignature, on the digest: 64 bytes, low s, compressed key (relay-path 4.2). Never throws. */
   verifyDigest(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean;
 };
 
-noble.hashes.sha256 = sha256;
-noble.hashes.hmacSha256 = (key, message) => hmac(sha256, key, message);
-
-/** Pure JavaScript: where the addon is missing, and to check it against. */
-export const nobleEcdsa: Ecdsa = {
-  name: "noble",
-  publicKeyOf: (privateKey) => noble.getPublicKey(privateKey, true),
-  signDigest: (privateKey, digest) =>
-    noble.sign(digest, privateKey, { prehash: false, lowS: true, format: "compact" }),
-  verifyDigest: (publicKey, digest, signature) =>
-    noble.verify(signature, digest, publicKey, { prehash: false, lowS: true, format: "compact" }),
-};
-
-/** libsecp256k1: constant time in the key and some ten times faster; undefined where the addon did not load. */
-export const nativeEcdsa: Ecdsa | undefined = nativeSecp256k1 && nativeOver(nativeSecp256k1);
-
-const ecdsa = nativeEcdsa ?? nobleEcdsa;
-
-/**
- * Compressed 33-byte public key of a 32-byte private key. A private key not below the group's order counts modulo the order, as in
- * Go (relay-path 3.1). Throws AppError KEYS_INVALID on any other length and on zero.
- */
-export const publicKeyOf = (privateKey: Uint8Array): Uint8Array =>
-  ecdsa.publicKeyOf(usablePrivateKey(privateKey));
-
-/**
- * r ‖ s, 64 bytes, over a 32-byte digest that is signed as it is: deterministic nonce by RFC 6979 with SHA-256, s forced to its lower
- * half (relay-path 4.1). Throws AppError KEYS_INVALID on a bad key, BAD_DIGEST on a digest that is not 32 bytes.
- */
-export function signDigest(privateKey: Uint8Array, digest: Uint8Array): Uint8Array {
-  if (digest.length !== 32)
-    throw new AppError("BAD_DIGEST", "a digest has 32 bytes", { length: digest.length });
-  return ecdsa.signDigest(usablePrivateKey(privateKey), digest);
+/** The same answers and the same refusals over each tier. */
+export function checkedEcdsa(ecdsa: Ecdsa): CheckedEcdsa {
+  return {
+    name: ecdsa.name,
+    publicKeyOf: (privateKey) => ecdsa.publicKeyOf(usablePrivateKey(privateKey)),
+    signDigest(privateKey, digest) {
+      if (digest.length !== 32)
+        throw new AppError("BAD_DIGEST", "a digest has 32 bytes", { length: digest.length });
+      return ecdsa.signDigest(usablePrivateKey(privateKey), digest);
+    },
+    verifyDigest(publicKey, digest, signature) {
+      if (publicKey.length !== 33 || digest.length !== 32 || signature.length !== 64) return false;
+      const s = signature.subarray(32);
+      if (!isReduced(signature.subarray(0, 32)) || !isLowScalar(s)) return false;
+      try {
+        return ecdsa.verifyDigest(publicKey, digest, signature);
+      } catch {
+        return false;
+      }
+    },
+  };
 }
 
-/** As cosmos' VerifySignature, on the digest: 64 bytes, low s, compressed key (relay-path 4.2). Never throws. */
-export function verifyDigest(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.length !== 33 || digest.length !== 32 || signature.length !== 64) return false;
-  const s = signature.subarray(32);
-  if (!isReduced(signature.subarray(0, 32)) || !isLowScalar(s)) return false;
-  try {
-    return ecdsa.verifyDigest(publicKey, digest, signature);
-  } catch {
-    return false;
-  }
-}
+/** Chosen once, when this file is loaded. Ring signatures are verified without it (ring/fastest-curve.ts). */
+const ecdsa = checkedEcdsa(bestEcdsa(nativeEcdsa, loadWasmEcdsa));
+
+/** Name of the tier that this process signs with, for logs and metrics. */
+export const ecdsaName: CheckedEcdsa["name"] = ecdsa.name;
+
+/** CheckedEcdsa's, over the best tier there is. */
+export const { publicKeyOf, signDigest, verifyDigest } = ecdsa;
 
 /**
  * Private key from an entry of a keys file: one leading `0x` is cut, then white space around the rest, then 64 hex digits of either
@@ -79,13 +71,4 @@ function usablePrivateKey(privateKey: Uint8Array): Uint8Array {
   const reduced = reduceScalar(privateKey);
   if (isZeroScalar(reduced)) throw new AppError("KEYS_INVALID", "the private key is zero");
   return reduced;
-}
-
-function nativeOver(addon: NonNullable<typeof nativeSecp256k1>): Ecdsa {
-  return {
-    name: "native",
-    publicKeyOf: (privateKey) => addon.publicKeyCreate(privateKey, true),
-    signDigest: (privateKey, digest) => addon.ecdsaSign(digest, privateKey).signature,
-    verifyDigest: (publicKey, digest, signature) => addon.ecdsaVerify(signature, digest, publicKey),
-  };
 }

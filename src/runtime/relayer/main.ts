@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type Closable, CloseStack } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { nativeEcdsa } from "../../chain/protocol/ecdsa.ts";
+import { ecdsaName } from "../../chain/protocol/ecdsa.ts";
 import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
 import { cacheMetrics } from "../cache/metrics.ts";
 import { type ChainAccess, openChain } from "../cache/open-chain.ts";
@@ -202,7 +202,7 @@ function verification(
     verify: () => pool.figures(),
     loopDelay: () => loopDelay.read(),
     verifier: verifiers.name,
-    signer: nativeEcdsa === undefined ? "noble" : "native",
+    signer: ecdsaName,
   });
   return owned.own(pool);
 }

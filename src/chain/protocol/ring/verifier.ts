@@ -9,14 +9,23 @@ type RingRefusal =
   | "too_many_members"
   | "not_a_member"
   | "bad_key_image"
+  | "too_many_special_cases"
   | "does_not_verify";
 
 type Refused = { readonly ok: false; readonly reason: RingRefusal };
 
 export type RingVerdict = { readonly ok: true } | Refused;
 
-/** Does a member of the ring stand behind this 32-byte digest? Never throws, whatever the bytes. */
-export type VerifyRing = (ring: PreparedRing, digest: Uint8Array, signature: Uint8Array) => RingVerdict;
+/**
+ * Does a member of the ring stand behind this 32-byte digest? `account` is who asks, the application's address: whose budget of slow
+ * verifications counts, where there is one (KernelOptions). Never throws, whatever the bytes.
+ */
+export type VerifyRing = (
+  ring: PreparedRing,
+  digest: Uint8Array,
+  signature: Uint8Array,
+  account?: string,
+) => RingVerdict;
 
 export type RingVerifiers = {
   /** Exactly what the chain accepts in a proof: raised scalars and bytes after the end too (relay-path 3.5, 3.6). */

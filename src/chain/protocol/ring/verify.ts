@@ -18,7 +18,7 @@ export type OpenedVerifiers = RingVerifiers & {
 
 /**
  * The verification kernel if it loads and passes its test, else the slow verifier. Has its own memory for tables, so one for each
- * process or thread; takes some 40 ms. Never throws.
+ * process or thread; takes some 40 ms. Never throws. Where the kernel was refused, mayVerifySlowly is not asked: all is slow then.
  */
 export function openRingVerifiers(options: KernelOptions = {}): OpenedVerifiers {
   const { verifiers, refusal } = openKernel(options);
@@ -43,6 +43,6 @@ function sharedVerifiers(): OpenedVerifiers {
 export const verifyRingOnChain: VerifyRing = (ring, digest, signature) =>
   sharedVerifiers().onChain(ring, digest, signature);
 
-/** What a relayer accepts (verifier.ts). */
+/** What a relayer accepts (verifier.ts); without a bound on slow verifications. */
 export const verifyRingAtDoor: VerifyRing = (ring, digest, signature) =>
   sharedVerifiers().atDoor(ring, digest, signature);

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { publicKeyOf } from "../../ecdsa.ts";
 import { ORDER, scalarBytes } from "../../scalar.ts";
@@ -9,8 +8,7 @@ import { signRing } from "../sign.ts";
 import type { RingVerdict } from "../verifier.ts";
 import { openRingVerifiers } from "../verify.ts";
 import { openKernel } from "./kernel.ts";
-import { selfTest } from "./self-test.ts";
-import type { KernelVerifiers, RingJob, VerifyRings } from "./verifier.ts";
+import type { KernelVerifiers, RingJob } from "./verifier.ts";
 
 const GOOD: RingVerdict = { ok: true };
 const FALSE: RingVerdict = { ok: false, reason: "does_not_verify" };
@@ -42,6 +40,7 @@ const withImage = (job: RingJob, image: Uint8Array): RingJob => {
 
 describe.each([256, 8])("with %i MiB", (megabytes) => {
   const kernel = kernelOf(megabytes);
+  const isFull = megabytes === 256;
   const added = (work: () => void) => {
     const before = kernel.counts();
     work();
@@ -55,17 +54,31 @@ describe.each([256, 8])("with %i MiB", (megabytes) => {
     const [first, second] = [signed([11, 99], digestOf(1)), signed([12, 99], digestOf(2))];
     // two keys of two points each, and a small table to try the image
     expect(cost(first)).toEqual({ built: 5, tables: 4 });
-    // that again, and one to keep
-    expect(cost(first)).toEqual({ built: 2, tables: 1 });
+    // that again, and one to keep; full tables are small ones at first, and one of them is made whole in a call
+    expect(cost(first)).toEqual({ built: isFull ? 3 : 2, tables: 1 });
+    for (let turn = 0; turn < 3; turn++) expect(cost(first)).toEqual({ built: isFull ? 1 : 0, tables: 0 });
     expect(cost(first)).toEqual({ built: 0, tables: 0 });
     expect(cost(second)).toEqual({ built: 2, tables: 2 });
     // the same ring prepared anew
-    expect(cost(signed([12, 99], digestOf(3)))).toEqual({ built: 0, tables: 0 });
+    const again = signed([12, 99], digestOf(3));
+    for (let turn = 0; turn < 2; turn++) expect(cost(again)).toEqual({ built: isFull ? 1 : 0, tables: 0 });
+    expect(cost(again)).toEqual({ built: 0, tables: 0 });
+  });
+
+  test("a table does not change under a signature of its own batch", () => {
+    const [one, other] = [signed([61, 62], digestOf(1)), signed([62, 63], digestOf(2))];
+    const growth = () =>
+      added(() => expect(kernel.manyAtDoor([one, other, one])).toEqual([GOOD, GOOD, GOOD]));
+    // three keys of two points each, three images; the second image of one signer is the second good signature of it
+    expect(growth()).toEqual({ built: 10, tables: 7 });
+    expect(growth()).toEqual({ built: isFull ? 3 : 2, tables: 1 });
+    for (let turn = 0; turn < 5; turn++) expect(growth()).toEqual({ built: isFull ? 1 : 0, tables: 0 });
+    expect(growth()).toEqual({ built: 0, tables: 0 });
   });
 
   test("an image of bad signatures takes no table", () => {
     const job = signed([11, 99], digestOf(1));
-    kernel.atDoor(job.ring, job.digest, job.signature);
+    for (let turn = 0; turn < 6; turn++) kernel.atDoor(job.ring, job.digest, job.signature);
     const images = [3, 4, 5].map((number) => publicKeyOf(secretOf(number)));
     const growth = added(() => {
       for (const image of [...images, ...images]) {
@@ -136,6 +149,28 @@ describe("with room for few tables", () => {
     expect(slowly).toBe(before.slow);
   });
 
+  test("signatures that find no room beside others of their batch come into the next one", () => {
+    const kernel = kernelOf(0.65);
+    // 2 · 5 + 2 tables, of 11
+    const jobs = Array.from({ length: 6 }, (_, index) => signed([30 + index, 99], digestOf(index)));
+    const before = kernel.counts().slow;
+    expect(kernel.manyAtDoor(jobs)).toEqual(jobs.map(() => GOOD));
+    expect(kernel.counts().slow).toBe(before);
+  });
+
+  test("the size of tables is the memory's, unless it is said", () => {
+    const bytesOf = (options: object): number | undefined => {
+      const counts = openRingVerifiers(options).counts();
+      return counts && counts.bytes / counts.tables;
+    };
+    const [full, small] = [32 * 1024, 4 * 1024];
+    expect(bytesOf({ megabytes: 64 })).toBe(full);
+    expect(bytesOf({ megabytes: 64, tables: "auto" })).toBe(full);
+    expect(bytesOf({ megabytes: 63 })).toBe(small);
+    expect(bytesOf({ megabytes: 16, tables: "full" })).toBe(full);
+    expect(bytesOf({ megabytes: 256, tables: "small" })).toBe(small);
+  });
+
   test("signatures for whose keys there is no room are judged slowly", () => {
     const kernel = kernelOf(0.65);
     const members = Array.from({ length: 12 }, (_, index) => 50 + index);
@@ -149,57 +184,56 @@ describe("with room for few tables", () => {
   });
 });
 
-describe("a kernel that cannot be had", () => {
-  const code = readFileSync(new URL("kernel.wasm", import.meta.url));
+describe("the bound on slow verifications", () => {
+  const job = signed([11, 99], digestOf(1));
+  // all sums at infinity, for any key: what anybody can send for anybody
+  const contrived: RingJob = { ...job, signature: Uint8Array.from(job.signature) };
+  for (const offset of [4, 69, 134]) contrived.signature.fill(0, offset, offset + 32);
+  const REFUSED: RingVerdict = { ok: false, reason: "too_many_special_cases" };
 
-  test.each([
-    ["is no code", new Uint8Array(3), /WebAssembly/],
-    ["is cut off", code.subarray(0, code.length - 9), /WebAssembly/],
-  ])("%s is refused, and the slow verifier is there", (_what, bytes, reason) => {
-    const opened = openRingVerifiers({ code: bytes });
-    expect(opened.refusal).toMatch(reason);
-    expect(opened.name).not.toBe("kernel");
-    expect(opened.counts()).toBeUndefined();
-    const job = signed([11, 99], digestOf(1));
-    expect(opened.atDoor(job.ring, job.digest, job.signature)).toEqual(GOOD);
-    expect(opened.onChain(job.ring, digestOf(2), job.signature)).toEqual(FALSE);
-    expect(opened.manyAtDoor([job, { ...job, digest: digestOf(2) }])).toEqual([GOOD, FALSE]);
+  test("is asked with the account, of special cases only, and its no is a refusal", () => {
+    const asked: (string | undefined)[] = [];
+    const mayVerifySlowly = (account: string | undefined): boolean => {
+      asked.push(account);
+      return account !== "bad";
+    };
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly });
+    expect(opened.name).toBe("kernel");
+    // the self-test's are nobody's
+    expect(asked).toEqual([]);
+    const jobs = [
+      { ...job, account: "bad" },
+      { ...contrived, account: "bad" },
+      { ...contrived, account: "fine" },
+      contrived,
+    ];
+    const before = opened.counts();
+    expect(opened.manyAtDoor(jobs)).toEqual([GOOD, REFUSED, FALSE, FALSE]);
+    expect(asked).toEqual(["bad", "fine", undefined]);
+    expect(opened.atDoor(contrived.ring, contrived.digest, contrived.signature, "bad")).toEqual(REFUSED);
+    expect(opened.atDoor(contrived.ring, contrived.digest, contrived.signature)).toEqual(FALSE);
+    expect(asked).toHaveLength(5);
+    const after = opened.counts();
+    expect((after?.slow ?? 0) - (before?.slow ?? 0)).toBe(3);
+    expect(after?.slowRefused).toBe(2);
   });
 
-  test("too little memory is a reason", () => {
-    expect(openKernel({ megabytes: 0.5 }).refusal).toBe("too little memory for any table");
+  test("is not asked for the chain's verdict, nor where there is no kernel", () => {
+    const mayVerifySlowly = () => {
+      throw new Error("asked");
+    };
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly });
+    expect(opened.onChain(contrived.ring, contrived.digest, contrived.signature)).toEqual(FALSE);
+    const without = openRingVerifiers({ code: new Uint8Array(3), mayVerifySlowly });
+    expect(without.manyAtDoor([{ ...contrived, account: "bad" }])).toEqual([FALSE]);
   });
 
-  test("a changed constant is found by the self-test", () => {
-    // 977^−1 modulo 2^29, and the lowest word of 2^256 − n, as they begin in the code: LEB128 and little-endian bytes.
-    const inverse = code.indexOf(Buffer.from([0xb1, 0xea, 0x94, 0x91]));
-    const delta = code.indexOf(Buffer.from([0xbf, 0xbe, 0xc9, 0x2f]));
-    for (const offset of [inverse, delta]) {
-      expect(offset).toBeGreaterThan(0);
-      const wrong = Uint8Array.from(code);
-      wrong[offset] = (wrong[offset] ?? 0) ^ 2;
-      expect(openKernel({ code: wrong }).refusal).toMatch(/self-test/);
-    }
-  });
-});
-
-describe("the self-test", () => {
-  const right: VerifyRings = (jobs) =>
-    jobs.map(({ ring, digest, signature }) => slow.atDoor(ring, digest, signature));
-
-  test("passes a verifier that is right", () => {
-    expect(selfTest(right, nobleCurve)).toBeUndefined();
-  });
-
-  test.each<[string, VerifyRings]>([
-    ["takes all", (jobs) => jobs.map(() => GOOD)],
-    ["takes none", (jobs) => jobs.map(() => FALSE)],
-    ["answers in another order", (jobs) => right(jobs).reverse()],
-    [
-      "looks at one of a batch only",
-      (jobs) => right(jobs).map((verdict, index) => (index === 0 ? verdict : FALSE)),
-    ],
-  ])("refuses one that %s", (_what, wrong) => {
-    expect(selfTest(wrong, nobleCurve)).toMatch(/^the kernel's self-test/);
+  test("counts members beyond the kernel's, too", () => {
+    const many = signed(
+      Array.from({ length: 65 }, () => 11),
+      digestOf(1),
+    );
+    const opened = openRingVerifiers({ megabytes: 16, mayVerifySlowly: () => false });
+    expect(opened.atDoor(many.ring, many.digest, many.signature)).toEqual(REFUSED);
   });
 });

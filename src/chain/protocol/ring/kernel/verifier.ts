@@ -20,7 +20,12 @@ export type RingJob = {
   readonly ring: PreparedRing;
   readonly digest: Uint8Array;
   readonly signature: Uint8Array;
+  /** Who sent it: the application's address. Only for MayVerifySlowly. */
+  readonly account?: string | undefined;
 };
+
+/** Whether the slow verifier may judge one more signature of an account; KernelOptions has the why. */
+export type MayVerifySlowly = (account: string | undefined) => boolean;
 
 /** Verdicts in the order of the jobs. Eight at once cost a fifth less than one after the other. */
 export type VerifyRings = (jobs: readonly RingJob[]) => RingVerdict[];
@@ -28,6 +33,8 @@ export type VerifyRings = (jobs: readonly RingJob[]) => RingVerdict[];
 export type KernelCounts = TableCounts & {
   /** Signatures that the slow verifier judged: special cases of the curve's formulas, or no room for tables. */
   readonly slow: number;
+  /** Signatures that it was not allowed to judge. */
+  readonly slowRefused: number;
 };
 
 export type KernelVerifiers = RingVerifiers & {
@@ -47,11 +54,15 @@ const STEP_BYTES = 40;
 const VALID = 1;
 const UNKNOWN = 2;
 
+/** What is accepted as an encoding, and how much of what is accepted the slow verifier may judge. */
+type Rules = { readonly open: OpenSignature; readonly may: MayVerifySlowly };
+
 /** A signature whose encoding is accepted. */
 type Opened = {
   readonly ring: PreparedRing;
   readonly digest: Uint8Array;
   readonly signature: RingSignature;
+  readonly account: string | undefined;
 };
 
 /** A signature that the kernel has; with the key image as a point if that has no table of its own yet. */
@@ -59,14 +70,23 @@ type Placed = Opened & { readonly newImage: Uint8Array | undefined };
 
 /**
  * Verifiers over the kernel. `curve` is that of the slow verifier, which judges what the kernel cannot: special cases of the curve's
- * formulas, more members than the kernel takes, no room for tables. The verdicts are the slow verifier's, for every input.
+ * formulas, more members than the kernel takes, no room for the tables of one signature; at the door, as long as `may` says yes. The
+ * verdicts are the slow verifier's, for every input that it may judge.
  */
-export function kernelVerifiersOver(kernel: KernelInstance, tables: Tables, curve: Curve): KernelVerifiers {
+export function kernelVerifiersOver(
+  kernel: KernelInstance,
+  tables: Tables,
+  curve: Curve,
+  may: MayVerifySlowly,
+): KernelVerifiers {
   const desk = new Desk(kernel, tables, curve);
+  const chain: Rules = { open: openOnChain, may: () => true };
+  const door: Rules = { open: openAtDoor, may };
   return {
-    onChain: (ring, digest, signature) => desk.verify([{ ring, digest, signature }], openOnChain)[0] ?? NONE,
-    atDoor: (ring, digest, signature) => desk.verify([{ ring, digest, signature }], openAtDoor)[0] ?? NONE,
-    manyAtDoor: (jobs) => desk.verify(jobs, openAtDoor),
+    onChain: (ring, digest, signature) => desk.verify([{ ring, digest, signature }], chain)[0] ?? NONE,
+    atDoor: (ring, digest, signature, account) =>
+      desk.verify([{ ring, digest, signature, account }], door)[0] ?? NONE,
+    manyAtDoor: (jobs) => desk.verify(jobs, door),
     counts: () => desk.counts(),
   };
 }
@@ -85,6 +105,7 @@ class Desk {
   readonly #jobBytes: number;
   #placed: Placed[] = [];
   #slow = 0;
+  #slowRefused = 0;
 
   constructor(kernel: KernelInstance, tables: Tables, curve: Curve) {
     this.#kernel = kernel;
@@ -97,31 +118,42 @@ class Desk {
   }
 
   counts(): KernelCounts {
-    return { ...this.#tables.counts(), slow: this.#slow };
+    return { ...this.#tables.counts(), slow: this.#slow, slowRefused: this.#slowRefused };
   }
 
-  verify(jobs: readonly RingJob[], open: OpenSignature): RingVerdict[] {
+  verify(jobs: readonly RingJob[], rules: Rules): RingVerdict[] {
     const verdicts: RingVerdict[] = [];
     let waiting: number[] = [];
     const take = () => {
       if (waiting.length > 0) this.#kernel.exports.verify(waiting.length);
-      for (const [place, index] of waiting.entries()) verdicts[index] = this.#answer(place);
+      for (const [place, index] of waiting.entries()) verdicts[index] = this.#answer(place, rules.may);
       waiting = [];
       this.#placed = [];
       this.#tables.nextCall();
     };
-    for (const [index, { ring, digest, signature: bytes }] of jobs.entries()) {
-      const signature = open(ring, digest, bytes);
-      const verdict = "reason" in signature ? signature : this.#place({ ring, digest, signature });
-      if (verdict !== undefined) verdicts[index] = verdict;
-      else if (waiting.push(index) === this.#maxJobs) take();
+    for (const [index, { ring, digest, signature: bytes, account }] of jobs.entries()) {
+      const signature = rules.open(ring, digest, bytes);
+      if ("reason" in signature) {
+        verdicts[index] = signature;
+        continue;
+      }
+      const opened = { ring, digest, signature, account };
+      let answer = this.#place(opened);
+      if (answer === "no_room") {
+        // Those that wait hold tables.
+        take();
+        answer = this.#place(opened);
+      }
+      if (answer === "placed") waiting.push(index);
+      else verdicts[index] = typeof answer === "object" ? answer : this.#slowly(opened, rules.may);
+      if (waiting.length === this.#maxJobs) take();
     }
     take();
     return verdicts;
   }
 
-  /** Writes a signature down as the next one. A verdict if there is one without the kernel. */
-  #place(opened: Opened): RingVerdict | undefined {
+  /** Writes a signature down as the next one, if the kernel can have it; a verdict if there is one without the kernel. */
+  #place(opened: Opened): RingVerdict | "placed" | "no_room" | "too_many" {
     const { digest, ring, signature } = opened;
     const members: RingMember[] = [];
     for (const { publicKey } of signature.pairs) {
@@ -129,12 +161,12 @@ class Desk {
       if (member === undefined) return refused("not_a_member");
       members.push(member);
     }
-    if (members.length > this.#maxSteps) return this.#slowly(opened);
+    if (members.length > this.#maxSteps) return "too_many";
 
     const image = this.#image(signature.keyImage);
     if (image === undefined) return refused("bad_key_image");
     const at = this.#jobs + this.#placed.length * this.#jobBytes;
-    if (!this.#placeMembers(at + JOB_STEPS, members)) return this.#slowly(opened);
+    if (!this.#placeMembers(at + JOB_STEPS, members)) return "no_room";
     const { bytes, words } = this.#kernel;
     for (const [index, { scalar }] of signature.pairs.entries())
       bytes.set(scalar, at + JOB_STEPS + index * STEP_BYTES);
@@ -143,7 +175,7 @@ class Desk {
     words[(at + JOB_IMAGE) >> 2] = image.reference;
     words[(at + JOB_COUNT) >> 2] = members.length;
     this.#placed.push({ ...opened, newImage: image.newPoint });
-    return undefined;
+    return "placed";
   }
 
   /** The members' tables; false if there is no room for them. */
@@ -167,26 +199,29 @@ class Desk {
    */
   #image(bytes: Uint8Array): { reference: number; newPoint: Uint8Array | undefined } | undefined {
     const owner = this.#index.image(bytes);
-    // A table that is there needs no point to be built from.
-    if (owner !== undefined) return { reference: this.#tables.of(owner, bytes), newPoint: undefined };
+    if (owner !== undefined) return { reference: this.#tables.use(owner), newPoint: undefined };
     const point = this.#curve.decompress(bytes);
     if (point === undefined) return undefined;
     return { reference: this.#tables.passing(this.#placed.length, point), newPoint: point };
   }
 
   /** The verdict on the signature at a place, after the kernel has run. */
-  #answer(place: number): RingVerdict {
+  #answer(place: number, may: MayVerifySlowly): RingVerdict {
     const placed = this.#placed[place];
     const status = this.#kernel.words[(this.#jobs + place * this.#jobBytes + JOB_STATUS) >> 2];
-    if (placed === undefined || status === UNKNOWN) return placed ? this.#slowly(placed) : NONE;
+    if (placed === undefined || status === UNKNOWN) return placed ? this.#slowly(placed, may) : NONE;
     if (status !== VALID) return refused("does_not_verify");
     const { newImage, signature } = placed;
     const owner = newImage && this.#index.proven(signature.keyImage);
-    if (newImage !== undefined && owner !== undefined) this.#tables.of(owner, newImage);
+    if (newImage !== undefined && owner !== undefined) this.#tables.whole(owner, newImage);
     return VERIFIED;
   }
 
-  #slowly({ ring, digest, signature }: Opened): RingVerdict {
+  #slowly({ ring, digest, signature, account }: Opened, may: MayVerifySlowly): RingVerdict {
+    if (!may(account)) {
+      this.#slowRefused++;
+      return refused("too_many_special_cases");
+    }
     this.#slow++;
     return verifyOpened(this.#curve, ring, digest, signature);
   }

@@ -71,6 +71,7 @@ const NAMES = {
   ha_relayer_verify_tables: ["place"],
   ha_relayer_verify_table_bytes: ["place"],
   ha_relayer_verify_slow_total: [],
+  ha_relayer_verify_slow_refused_total: [],
   ha_relayer_verify_worker_restarts_total: [],
   ha_relayer_event_loop_delay_seconds: ["quantile"],
   ha_relayer_ring_verifier_info: ["signer", "verifier"],

@@ -16,7 +16,7 @@ const FOLDER = `${ROOT}/dist/runtime/relayer/verify-pool`;
 const WORKER = pathToFileURL(`${FOLDER}/worker.js`);
 
 const settings: VerifierSettings = { megabytes: 64, tables: "small" };
-const verifiers = openPoolVerifiers(settings);
+const verifiers = openPoolVerifiers(settings, systemClock.monotonic);
 const plain = ringVerifiers(fastestCurve).atDoor;
 const signers = Array.from({ length: 12 }, (_, index) => signersOf(`application ${index}`));
 const at = <Item>(list: readonly Item[], index: number): Item => {
@@ -119,7 +119,7 @@ test("the tables of an application are in one worker only", async () => {
   const { pool } = await openPool();
   for (let turn = 0; turn < 4; turn++)
     await Promise.all(Array.from({ length: 47 }, (_, index) => pool.verify(signed(turn * 47 + index))));
-  const ofSelfTest = openPoolVerifiers(settings).counts()?.tables ?? 0;
+  const ofSelfTest = openPoolVerifiers(settings, systemClock.monotonic).counts()?.tables ?? 0;
   // Two of each application's key, and once for each worker the gateway's two and its key image's.
   expect(pool.figures().workers.tables - 2 * ofSelfTest).toBe(2 * signers.length + 2 * 3);
 });
@@ -170,7 +170,7 @@ test("a worker that throws at every batch is started less and less often, and ev
 
 test("a worker that does not know a ring any more gets it again", async () => {
   const forgetful = codeOf(`
-    const verifiers = openPoolVerifiers(workerData);
+    const verifiers = openPoolVerifiers(workerData, () => performance.now());
     let [desk, batches] = [new WorkerDesk(verifiers), 0];
     parentPort.on("message", (batch) => {
       if (++batches === 5) desk = new WorkerDesk(verifiers);

@@ -3,7 +3,6 @@ import type { Clock } from "../../base/clock.ts";
 import { type Closable, CloseStack } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { ecdsaName } from "../../chain/protocol/ecdsa.ts";
 import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
 import { cacheMetrics } from "../cache/metrics.ts";
 import { type ChainAccess, openChain } from "../cache/open-chain.ts";
@@ -23,8 +22,7 @@ import { supplierRecords } from "../redis/supplier-records.ts";
 import { openBackendPool } from "./backends/backend-pool.ts";
 import { Heights } from "./heights.ts";
 import { gated } from "./log-gate.ts";
-import { LoopDelay } from "./loop-delay.ts";
-import { observe, type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { Recent } from "./recent.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
@@ -38,7 +36,7 @@ import { publish } from "./steps/publish.ts";
 import { sign } from "./steps/sign.ts";
 import { verify } from "./steps/verify.ts";
 import { type HttpTransport, openHttpTransport } from "./transports/http.ts";
-import { openVerifyPool } from "./verify-pool/open.ts";
+import { openVerification } from "./verification.ts";
 import type { VerifyPool } from "./verify-pool/pool.ts";
 
 export type StartRelayer = {
@@ -172,7 +170,7 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
   const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
   const counters = openMeter({ redis, keys, clock, ttlSeconds });
   owned.own({ close: await counters.onEnd((session) => forgetMeter(counters, session, logger)) });
-  const verifyPool = verification({ config, logger, clock }, metrics, owned);
+  const verifyPool = openVerification({ settings: config.relay, logger, clock, metrics, owned });
   return {
     redis,
     keys,
@@ -186,25 +184,6 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
     counters,
     verifyPool,
   };
-}
-
-/** The signatures' workers, and what can be seen of them and of the thread that they relieve. */
-function verification(
-  { config, logger, clock }: Omit<StartRelayer, "version">,
-  metrics: RelayerMetrics,
-  owned: CloseStack,
-): VerifyPool {
-  const settings = config.relay;
-  const { pool, verifiers } = openVerifyPool({ settings, logger, clock, metrics: metrics.verification });
-  const loopDelay = owned.own(new LoopDelay());
-  observe({
-    registry: metrics.registry,
-    verify: () => pool.figures(),
-    loopDelay: () => loopDelay.read(),
-    verifier: verifiers.name,
-    signer: ecdsaName,
-  });
-  return owned.own(pool);
 }
 
 function serviceRoutes(

@@ -170,15 +170,22 @@ export function observe({ registry, verify, loopDelay, verifier, signer }: Obser
     ["verifier", "signer"],
     (self) => self.set({ verifier, signer }, 1),
   );
-  new Counter({
-    name: "ha_relayer_verify_slow_total",
-    help: "Ring signatures that the slow verifier judged: special cases, or no room for tables",
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(verify().slow);
-    },
-  });
+  const counter = (name: string, help: string, total: () => number) =>
+    new Counter({
+      name: `ha_relayer_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(total());
+      },
+    });
+  counter("verify_slow_total", "Ring signatures that the slow verifier judged", () => verify().slow);
+  counter(
+    "verify_slow_refused_total",
+    "Ring signatures refused because their application, or all together, had too many special cases",
+    () => verify().slowRefused,
+  );
 }
 
 export type RelayerMetrics = ReturnType<typeof relayerMetrics>;

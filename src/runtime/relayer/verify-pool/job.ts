@@ -22,5 +22,7 @@ export type VerifyFigures = {
   readonly workers: Figures;
   /** Signatures that the slow verifier judged, in all threads. */
   readonly slow: number;
+  /** Those that it was not allowed to judge. */
+  readonly slowRefused: number;
 };
 type Figures = { readonly tables: number; readonly bytes: number };

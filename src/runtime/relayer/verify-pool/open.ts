@@ -36,7 +36,7 @@ export const automaticWorkers = (threads: number): number =>
 export function openVerifyPool({ settings, clock, logger, metrics }: Given): OpenedPool {
   const { verify_workers, verify_queue, verify_tables_mb, verify_tables } = settings;
   const ofThread: VerifierSettings = { megabytes: verify_tables_mb, tables: verify_tables };
-  const verifiers = openPoolVerifiers(ofThread);
+  const verifiers = openPoolVerifiers(ofThread, clock.monotonic);
   if (verifiers.refusal !== undefined)
     logger.warn(
       { why: verifiers.refusal, verifier: verifiers.name },

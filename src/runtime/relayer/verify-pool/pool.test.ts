@@ -14,7 +14,7 @@ const quiet: Logger = {
   warn: () => undefined,
   error: () => undefined,
 };
-const real = openPoolVerifiers({ megabytes: 64, tables: "small" });
+const real = openPoolVerifiers({ megabytes: 64, tables: "small" }, systemClock.monotonic);
 const accounts = ["a", "b", "c"].map((name) => signersOf(name));
 const [a, b] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
 
@@ -178,4 +178,24 @@ test("where no worker can be started, this thread verifies", async () => {
   const verdicts = await Promise.all(accounts.map((signers) => pool.verify(signers.sign("1"))));
   expect(verdicts).toEqual(accounts.map(() => ({ ok: true })));
   expect((await counted("ha_relayer_verify_worker_restarts_total"))[0]?.value).toBeGreaterThanOrEqual(2);
+});
+
+test("an application has a few special cases judged, then they are refused for what they are; nobody else notices", async () => {
+  const own = openPoolVerifiers({ megabytes: 64, tables: "small" }, systemClock.monotonic);
+  const { pool } = openPool({ verifiers: own });
+  // With all scalars zero, every sum is the point at infinity.
+  const contrived = ({ sign }: typeof a): VerifyJob => {
+    const job = sign("1");
+    const signature = Uint8Array.from(job.signature).fill(0, 4, 36);
+    for (let scalar = 69; scalar < signature.length; scalar += 65) signature.fill(0, scalar, scalar + 32);
+    return { ...job, signature };
+  };
+  const jobs = [...Array.from({ length: 20 }, () => contrived(a)), contrived(b), a.sign("1")];
+  const verdicts = await Promise.all(jobs.map(pool.verify));
+  const words = verdicts.map((verdict) => (verdict.ok ? "good" : verdict.reason));
+  expect(words.filter((word) => word === "does_not_verify").length).toBeLessThanOrEqual(8);
+  expect(words.filter((word) => word === "too_many_special_cases").length).toBeGreaterThanOrEqual(13);
+  expect(words.slice(-2)).toEqual(["does_not_verify", "good"]);
+  expect(pool.figures()).toMatchObject({ slowRefused: expect.any(Number) });
+  expect(pool.figures().slow + pool.figures().slowRefused).toBeGreaterThanOrEqual(21);
 });

@@ -105,12 +105,14 @@ export class VerifyPool implements Closable {
   figures(): VerifyFigures {
     const own = this.#given.verifiers.counts();
     const workers = this.#lanes.flatMap(({ thread }) => thread?.counts ?? []);
-    const sum = (of: "tables" | "bytes" | "slow") => workers.reduce((total, counts) => total + counts[of], 0);
+    const sum = (of: keyof (typeof workers)[number]) =>
+      workers.reduce((total, counts) => total + counts[of], 0);
     return {
       waiting: this.#waiting,
       inline: { tables: own?.tables ?? 0, bytes: own?.bytes ?? 0 },
       workers: { tables: sum("tables"), bytes: sum("bytes") },
       slow: (own?.slow ?? 0) + sum("slow"),
+      slowRefused: (own?.slowRefused ?? 0) + sum("slowRefused"),
     };
   }
 

@@ -1,3 +1,4 @@
+import { SlowBudget } from "../../../chain/protocol/ring/slow-budget.ts";
 import { type OpenedVerifiers, openRingVerifiers } from "../../../chain/protocol/ring/verify.ts";
 
 /** Of each thread that verifies: the same for the main thread and the workers, to which they are copied. */
@@ -7,12 +8,24 @@ export type VerifierSettings = {
   readonly tables: "auto" | "full" | "small";
 };
 
-/** The kernel makes small tables where it may have less than 64 MiB. */
-const MOST_FOR_SMALL = 63;
+/**
+ * Of signatures that only the slow verifier can judge, in each thread: nobody honest makes any. All together they may take a tenth of
+ * a thread where they are dearest, some 5 ms each.
+ */
+const SLOW_EACH = { perSecond: 1, burst: 5 };
+const SLOW_TOGETHER = { perSecond: 20, burst: 20 };
+const SLOW_ACCOUNTS = 5_000;
 
-/** The one place where the verifiers that the pool uses are opened. Takes some 40 ms; never throws. */
-export function openPoolVerifiers({ megabytes, tables }: VerifierSettings): OpenedVerifiers {
-  return openRingVerifiers({
-    megabytes: tables === "small" ? Math.min(megabytes, MOST_FOR_SMALL) : megabytes,
+/** The one place where the verifiers that the pool uses are opened; `now` as Clock's `monotonic`. Takes some 40 ms; never throws. */
+export function openPoolVerifiers(
+  { megabytes, tables }: VerifierSettings,
+  now: () => number,
+): OpenedVerifiers {
+  const budget = new SlowBudget({
+    each: SLOW_EACH,
+    together: SLOW_TOGETHER,
+    mostAccounts: SLOW_ACCOUNTS,
+    now,
   });
+  return openRingVerifiers({ megabytes, tables, mayVerifySlowly: (account) => budget.take(account) });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { signersOf, spoiled } from "../../../../test/kit/verify-jobs.ts";
+import { systemClock } from "../../../base/clock.ts";
 import { ringVerifiers } from "../../../chain/protocol/ring/curve-verifier.ts";
 import { fastestCurve } from "../../../chain/protocol/ring/fastest-curve.ts";
 import { encodeBatch } from "./batch.ts";
@@ -10,7 +11,7 @@ const [one, two] = [signersOf("one"), signersOf("two")];
 const rings = [one, two].map(({ ring, account }, id) => ({ id, ring, account }));
 
 test("each job has the verdict that the plain verifier gives, also where its ring came with an earlier batch", () => {
-  const desk = new WorkerDesk(openPoolVerifiers({ megabytes: 64, tables: "small" }));
+  const desk = new WorkerDesk(openPoolVerifiers({ megabytes: 64, tables: "small" }, systemClock.monotonic));
   const plain = ringVerifiers(fastestCurve).atDoor;
   for (let turn = 0; turn < 4; turn++) {
     const jobs = Array.from({ length: 20 }, (_, index) => {
@@ -31,7 +32,10 @@ test("each job has the verdict that the plain verifier gives, also where its rin
 });
 
 test("a job whose ring is not there is told apart from a bad one", () => {
-  const desk = new WorkerDesk(openPoolVerifiers({ megabytes: 64, tables: "small" }), 1);
+  const desk = new WorkerDesk(
+    openPoolVerifiers({ megabytes: 64, tables: "small" }, systemClock.monotonic),
+    1,
+  );
   const jobs = [one, two].map((signers, ringId) => ({ ringId, ...signers.sign("x") }));
   expect([...desk.answer(encodeBatch({ rings: [], jobs })).verdicts]).toEqual([UNKNOWN_RING, UNKNOWN_RING]);
   // room for one: the second ring took the first one's place

@@ -26,7 +26,7 @@ type Given = {
 };
 
 type Sent = { readonly jobs: readonly WaitingJob[]; readonly at: number };
-type Counts = { readonly tables: number; readonly bytes: number; readonly slow: number };
+type Counts = Readonly<Record<"tables" | "bytes" | "slow" | "slowRefused", number>>;
 
 /** One in work and one that it finds when it is done: it never waits for this thread, and turns are still decided here. */
 const MAX_SENT = 2;
@@ -49,7 +49,7 @@ export class WorkerThread {
   #rings = new RingIds();
   #counts: Counts | undefined;
   /** Of the workers before this one. */
-  #slowBefore = 0;
+  #before = { slow: 0, slowRefused: 0 };
   #restarting: Promise<void> | undefined;
 
   constructor(given: Given) {
@@ -68,8 +68,9 @@ export class WorkerThread {
 
   /** As of its last answer; tables and bytes are zero while none is known. */
   get counts(): Counts {
-    const { tables = 0, bytes = 0, slow = 0 } = this.#counts ?? {};
-    return { tables, bytes, slow: slow + this.#slowBefore };
+    const { tables = 0, bytes = 0, slow = 0, slowRefused = 0 } = this.#counts ?? {};
+    const before = this.#before;
+    return { tables, bytes, slow: slow + before.slow, slowRefused: slowRefused + before.slowRefused };
   }
 
   /** To be called only while it has room. */
@@ -153,7 +154,7 @@ export class WorkerThread {
     this.#worker = undefined;
     this.#phase = "starting";
     this.#rings = new RingIds();
-    this.#slowBefore = this.counts.slow;
+    this.#before = this.counts;
     this.#counts = undefined;
     const lost = this.#sent.flatMap(({ jobs }) => jobs);
     this.#sent = [];

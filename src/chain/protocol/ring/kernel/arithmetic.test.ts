@@ -131,7 +131,12 @@ describe("field", () => {
 });
 
 describe("points", () => {
-  const scalars = fc.oneof(fc.bigInt({ min: 1n, max: 20n }), fc.bigInt({ min: 1n, max: ORDER - 1n }));
+  const scalars = fc.oneof(
+    fc.bigInt({ min: 1n, max: 20n }),
+    fc.bigInt({ min: 1n, max: 20n }).map((small) => ORDER - small),
+    fc.constantFrom((ORDER + 1n) / 2n, (ORDER - 1n) / 2n, 2n ** 128n, 2n ** 255n),
+    fc.bigInt({ min: 1n, max: ORDER - 1n }),
+  );
   const pointOf = (scalar: bigint) => secp256k1.Point.BASE.multiply(scalar);
   const writePoint = (address: number, scalar: bigint): void => {
     const { x, y } = pointOf(scalar).toAffine();

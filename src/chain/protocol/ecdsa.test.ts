@@ -37,12 +37,12 @@ describe.each(faster)("$name and noble", (tier) => {
   test("make the same keys and the same signatures, and take each other's", () => {
     fc.assert(
       fc.property(scalars, digests, (privateKey, digest) => void same(privateKey, digest)),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
   test("do so for every key at an edge", () => {
-    for (const privateKey of EDGES) for (const digest of EDGES.slice(0, 8)) same(privateKey, digest);
+    for (const privateKey of EDGES) for (const digest of EDGES.slice(0, 4)) same(privateKey, digest);
   });
 
   test("refuse a high s, even where nobody looked at it before", () => {
@@ -85,7 +85,7 @@ describe.each(faster)("$name and noble", (tier) => {
           expect(ours.verifyDigest(key, signed, bytes)).toBe(theirs.verifyDigest(key, signed, bytes));
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { equalBytes } from "../../base/bytes.ts";
 import { AppError } from "../../base/errors.ts";
 import { encodeClosestProof } from "../../smst/gob.ts";
@@ -9,11 +8,9 @@ import type { Lease } from "../redis/leases.ts";
 import type { SessionIdentity } from "../redis/session-record.ts";
 import type { TrieStore } from "../redis/trie-store.ts";
 import type { BatchOutcome, SealOutcome, TrieWrites } from "../redis/trie-writes.ts";
+import { sha256 } from "./sha256.ts";
 
 export type { Leaf } from "../../smst/trie.ts";
-
-/** OpenSSL's, some three times faster than the portable one for a relay's length. */
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 type Options = {
   readonly session: SessionIdentity;

@@ -13,6 +13,7 @@ import type { TrieWrites } from "../redis/trie-writes.ts";
 import type { MinerMetrics } from "./metrics.ts";
 import { bySession, type Group, judge, leavesOf, type Relay, type Verdict } from "./relay-check.ts";
 import { SessionTrie } from "./session-trie.ts";
+import type { TrieMemory } from "./trie-memory.ts";
 
 export type WorkerDependencies = {
   readonly redis: RedisClient;
@@ -24,6 +25,7 @@ export type WorkerDependencies = {
   readonly logger: Logger;
   readonly metrics: MinerMetrics;
   readonly applyBatch: number;
+  readonly memory: TrieMemory;
   /** Whether Redis cannot have given the lease to another yet. */
   readonly holds: (lease: Lease) => boolean;
   /** A write was refused: the lease is another's. */
@@ -66,6 +68,7 @@ export class SupplierWorker {
   async stop(): Promise<void> {
     this.#phase = "stopped";
     await this.#queue.catch(() => undefined);
+    for (const sessionId of [...this.#tries.keys()]) this.forget(sessionId);
   }
 
   /**
@@ -105,7 +108,7 @@ export class SupplierWorker {
     this.#tries.set(session.sessionId, trie);
     for (const oldest of this.#tries.keys()) {
       if (this.#tries.size <= MAX_TRIES) break;
-      this.#tries.delete(oldest);
+      this.forget(oldest);
     }
     return trie;
   }
@@ -127,6 +130,8 @@ export class SupplierWorker {
   }
 
   forget(sessionId: string): void {
+    const trie = this.#tries.get(sessionId);
+    if (trie !== undefined) this.#with.memory.forget(trie);
     this.#tries.delete(sessionId);
   }
 
@@ -189,6 +194,7 @@ export class SupplierWorker {
     const trie = this.trie(session);
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       const { outcome, added } = await trie.apply(this.lease, leaves, ids);
+      this.#with.memory.used(trie);
       if (outcome === "conflict") continue;
       if (outcome === "applied" || outcome === "repeated") {
         metrics.added.inc({ supplier: this.supplier, service_id: session.serviceId }, relays.length);

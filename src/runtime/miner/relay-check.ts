@@ -35,6 +35,24 @@ export function bySession(relays: readonly Relay[]): readonly Group[] {
   return [...groups.values()];
 }
 
+/** The relays in their order, cut where a batch would have more than `count` of them, or more than `bytes` in more than one of them. */
+export function inBatches(relays: readonly Relay[], count: number, bytes: number): readonly Relay[][] {
+  const batches: Relay[][] = [];
+  let batch: Relay[] = [];
+  let size = 0;
+  for (const relay of relays) {
+    const { length } = relay.message.relayBytes;
+    if (batch.length === count || (batch.length > 0 && size + length > bytes)) {
+      batches.push(batch);
+      batch = [];
+      size = 0;
+    }
+    batch.push(relay);
+    size += length;
+  }
+  return batch.length > 0 ? [...batches, batch] : batches;
+}
+
 /**
  * Whether the session exists as its relays say, and what one of them weighs: one leaf of another session or weight would void the whole
  * claim (mining-path 3.4). Never throws.

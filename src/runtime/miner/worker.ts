@@ -11,7 +11,15 @@ import type { SessionIdentity } from "../redis/session-record.ts";
 import { trieStore } from "../redis/trie-store.ts";
 import type { TrieWrites } from "../redis/trie-writes.ts";
 import type { MinerMetrics } from "./metrics.ts";
-import { bySession, type Group, judge, leavesOf, type Relay, type Verdict } from "./relay-check.ts";
+import {
+  bySession,
+  type Group,
+  inBatches,
+  judge,
+  leavesOf,
+  type Relay,
+  type Verdict,
+} from "./relay-check.ts";
 import { SessionTrie } from "./session-trie.ts";
 import type { TrieMemory } from "./trie-memory.ts";
 
@@ -34,6 +42,8 @@ export type WorkerDependencies = {
 
 /** Tries in memory per supplier; the one used longest ago is dropped first and read again from Redis when needed. */
 const MAX_TRIES = 256;
+/** Relays of one batch together, unless it is one: they travel as one argument, and Redis holds it and what it makes of it at once. */
+const MAX_BATCH_BYTES = 16_777_216;
 /** A batch that found another root than it was made on is made again, on the root that Redis has. */
 const MAX_CONFLICTS = 3;
 /** A session that the chain could not be asked about is asked about again after so long, not for every batch. */
@@ -153,8 +163,10 @@ export class SupplierWorker {
     if (verdict.kind === "unknown") return this.#leave(session, relays, verdict.error);
     try {
       const good = await this.#checked(relays, verdict);
-      for (let from = 0; from < good.length && !this.stopped; from += applyBatch)
-        await this.#applyLeaves(session, good.slice(from, from + applyBatch));
+      for (const batch of inBatches(good, applyBatch, MAX_BATCH_BYTES)) {
+        if (this.stopped) return;
+        await this.#applyLeaves(session, batch);
+      }
     } catch (thrown) {
       this.#leave(session, relays, toError(thrown));
     }

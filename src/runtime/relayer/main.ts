@@ -1,17 +1,15 @@
 import { hostname } from "node:os";
 import type { Clock } from "../../base/clock.ts";
 import { type Closable, CloseStack } from "../../base/close-stack.ts";
-import { AppError, toError } from "../../base/errors.ts";
+import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
 import { cacheMetrics } from "../cache/metrics.ts";
 import { type ChainAccess, openChain } from "../cache/open-chain.ts";
 import { hostAndPort } from "../config/fields.ts";
-import { BACKEND_KINDS, type RelayerConfig } from "../config/relayer.ts";
+import type { RelayerConfig } from "../config/relayer.ts";
 import { type KeyRing, loadKeys } from "../keys/key-ring.ts";
 import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
 import { keepBeating } from "../redis/beating.ts";
-import { answerCommands } from "../redis/commands.ts";
 import { openRedis, type RedisConnections } from "../redis/connect.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
 import { type Keys, redisKeys } from "../redis/keys.ts";
@@ -19,10 +17,11 @@ import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
 import { relayPublisher } from "../redis/relay-stream.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
-import { openBackendPool } from "./backends/backend-pool.ts";
+import { serviceRoutes } from "./backends/service-routes.ts";
 import { Heights } from "./heights.ts";
 import { gated } from "./log-gate.ts";
 import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import { obeyCommands } from "./obey.ts";
 import { Recent } from "./recent.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
@@ -111,7 +110,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
       details: () => snapshot({ ...parts, pipeline, recent, port: transport.address.port }),
     }),
   );
-  await obeyCommands(id, given, parts, owned);
+  await obeyCommands(id, { ...parts, logger, owned });
   const { address, port } = transport.address;
   logger.info({ id, address, port, suppliers: parts.keyRing.addresses() }, "relayer is serving");
   return {
@@ -184,31 +183,6 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
     counters,
     verifyPool,
   };
-}
-
-function serviceRoutes(
-  config: RelayerConfig,
-  clock: Clock,
-  owned: CloseStack,
-): ReadonlyMap<string, ServiceRoutes> {
-  return new Map(
-    Object.entries(config.services).map(([id, service]) => {
-      const pools = BACKEND_KINDS.flatMap((kind) => {
-        const backend = service.backends[kind];
-        return backend === undefined
-          ? []
-          : [[kind, owned.own(openBackendPool(backend, service, config, clock))] as const];
-      });
-      const routes: ServiceRoutes = {
-        id,
-        config: service,
-        mode: service.validation_mode ?? config.default_validation_mode,
-        maxBodyBytes: service.max_body_size_bytes ?? config.default_max_body_size_bytes,
-        pools: Object.fromEntries(pools),
-      };
-      return [id, routes];
-    }),
-  );
 }
 
 function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): RelayPipeline {
@@ -314,29 +288,4 @@ async function openOperatorListeners(
         routes: healthRoutes(() => isReady(heights, pipeline)),
       }),
     );
-}
-
-async function obeyCommands(
-  id: string,
-  { logger }: StartRelayer,
-  parts: Parts,
-  owned: CloseStack,
-): Promise<void> {
-  const { redis, keys, chain, sessions } = parts;
-  const close = await answerCommands({
-    redis,
-    keys,
-    logger,
-    id,
-    role: "relayer",
-    onCommand: async ({ name, args }) => {
-      if (name !== INVALIDATE_COMMAND)
-        throw new AppError("USAGE", "a relayer does not know this command", { command: name });
-      const { entity, id: entityId } = parseInvalidate(args);
-      dropFromMemory(chain.data.caches, entity, entityId);
-      sessions.forget(entity === "application" ? entityId : undefined);
-      logger.info({ entity, id: entityId }, "cache invalidated by an operator");
-    },
-  });
-  owned.own({ close });
 }

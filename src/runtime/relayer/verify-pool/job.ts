@@ -1,3 +1,4 @@
+import { toLatin1 } from "../../../base/bytes.ts";
 import type { RingJob } from "../../../chain/protocol/ring/kernel/verifier.ts";
 import type { RingVerdict } from "../../../chain/protocol/ring/verifier.ts";
 import type { Reject } from "../rejects.ts";
@@ -28,3 +29,17 @@ export type VerifyFigures = {
   readonly slowRefused: number;
 };
 type Figures = { readonly tables: number; readonly bytes: number };
+
+/** A name for the key image (relay-path 3.5). */
+export const imageOf = (signature: Uint8Array): string => toLatin1(signature.subarray(36, 69));
+
+/** Longest signature that may be worth a look: count, challenge and key image, then a scalar and a key per member (relay-path 3.5). */
+export const longestSignature = ({ ring }: VerifyJob): number => 69 + 65 * ring.maxSignatureMembers;
+
+/** FNV-1a, of 32 bits: spreads addresses that differ in few letters. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash;
+}

@@ -1,6 +1,5 @@
 import type { Worker } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
-import { toLatin1 } from "../../../base/bytes.ts";
 import { type Clock, repeat } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import type { Logger } from "../../../base/logger.ts";
@@ -8,7 +7,14 @@ import type { RingVerdict } from "../../../chain/protocol/ring/verifier.ts";
 import type { OpenedVerifiers } from "../../../chain/protocol/ring/verify.ts";
 import type { VerificationMetrics } from "../metrics.ts";
 import { Reject } from "../rejects.ts";
-import type { VerifyFigures, VerifyJob, VerifyRingSoon, WaitingJob } from "./job.ts";
+import {
+  hashOf,
+  imageOf,
+  longestSignature,
+  type VerifyFigures,
+  type VerifyRingSoon,
+  type WaitingJob,
+} from "./job.ts";
 import { VerifyQueue } from "./verify-queue.ts";
 import { WorkerThread } from "./worker-thread.ts";
 
@@ -34,7 +40,7 @@ type Lane = { readonly queue: VerifyQueue; readonly thread: WorkerThread | undef
 export const DEADLINE_MS = 2_000;
 /**
  * So few, on a thread that has time, are verified here: at once they take a third of a millisecond, before a worker would have answered,
- * and sending one alone to a worker costs both threads together half as much again. From here on it costs a tenth more.
+ * and sending one alone to a worker costs both threads together two fifths more. From here on it costs a fifth more, and less the more there are.
  */
 const INLINE_MOST = 4;
 /** One turn of the loop: some millisecond, less if signatures are slow. Eight at once cost a fifth less than singly. */
@@ -304,18 +310,4 @@ export class VerifyPool implements Closable {
     this.#open -= 1;
     job.refuse(reject);
   }
-}
-
-/** A name for the key image (relay-path 3.5). */
-const imageOf = (signature: Uint8Array): string => toLatin1(signature.subarray(36, 69));
-
-/** Longest signature that may be worth a look: count, challenge and key image, then a scalar and a key per member (relay-path 3.5). */
-const longestSignature = ({ ring }: VerifyJob): number => 69 + 65 * ring.maxSignatureMembers;
-
-/** FNV-1a, of 32 bits: spreads addresses that differ in few letters. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  return hash;
 }

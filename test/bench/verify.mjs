@@ -3,13 +3,13 @@
 import { randomBytes } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { publicKeyOf, signDigest, verifyDigest } from "../dist/chain/protocol/ecdsa.js";
-import { ringVerifiers } from "../dist/chain/protocol/ring/curve-verifier.js";
-import { fastestCurve } from "../dist/chain/protocol/ring/fastest-curve.js";
-import { prepareRing } from "../dist/chain/protocol/ring/prepare.js";
-import { signRing } from "../dist/chain/protocol/ring/sign.js";
-import { openRingVerifiers } from "../dist/chain/protocol/ring/verify.js";
-import { measured, printMeasured } from "./bench-tasks.mjs";
+import { publicKeyOf, signDigest, verifyDigest } from "../../dist/chain/protocol/ecdsa.js";
+import { ringVerifiers } from "../../dist/chain/protocol/ring/curve-verifier.js";
+import { fastestCurve } from "../../dist/chain/protocol/ring/fastest-curve.js";
+import { prepareRing } from "../../dist/chain/protocol/ring/prepare.js";
+import { signRing } from "../../dist/chain/protocol/ring/sign.js";
+import { openRingVerifiers } from "../../dist/chain/protocol/ring/verify.js";
+import { measured, printMeasured } from "./tasks.mjs";
 
 const secret = () => new Uint8Array(randomBytes(32));
 

@@ -3,14 +3,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { RelayRequest } from "../dist/chain/proto/service.js";
-import { publicKeyOf, signDigest } from "../dist/chain/protocol/ecdsa.js";
-import { mineRelay, requestDigest } from "../dist/chain/protocol/relay-hash.js";
-import { buildResponse } from "../dist/chain/protocol/response-signature.js";
-import { signRing } from "../dist/chain/protocol/ring/sign.js";
-import { Trie } from "../dist/smst/trie.js";
-import { measured, printMeasured } from "./bench-tasks.mjs";
-import { verifyTasks } from "./bench-verify.mjs";
+import { RelayRequest } from "../../dist/chain/proto/service.js";
+import { publicKeyOf, signDigest } from "../../dist/chain/protocol/ecdsa.js";
+import { mineRelay, requestDigest } from "../../dist/chain/protocol/relay-hash.js";
+import { buildResponse } from "../../dist/chain/protocol/response-signature.js";
+import { signRing } from "../../dist/chain/protocol/ring/sign.js";
+import { Trie } from "../../dist/smst/trie.js";
+import { measured, printMeasured } from "./tasks.mjs";
+import { verifyTasks } from "./verify.mjs";
 
 const { values } = parseArgs({
   options: { json: { type: "string" }, runs: { type: "string", default: "7" } },

@@ -23,14 +23,16 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const named = ({ name, privateKey }) => ({ name, key: `0x${toHex(privateKey)}` });
 
 /**
- * One service for each mode, each with `applications` of its own; all share `ring - 1` gateways and all suppliers. Owned: the devnet.
+ * One service for each mode, each with `applications` of its own, and `strangers` more that send no good traffic; all share `ring - 1` gateways and all suppliers. Owned: the devnet.
  */
-export async function openChain({ modes, applications, ring, suppliers, owned }) {
+export async function openChain({ modes, applications, strangers = 0, ring, suppliers, owned }) {
   const gateways = actors(SEED, "gateway", ring - 1);
   const everybody = {
     gateways,
     suppliers: actors(SEED, "supplier", suppliers),
-    applications: Object.fromEntries(modes.map((mode) => [mode, actors(SEED, `${mode}-app`, applications)])),
+    applications: Object.fromEntries(
+      modes.map((mode) => [mode, actors(SEED, `${mode}-app`, applications + strangers)]),
+    ),
   };
   const genesis = JSON.stringify(genesisOf(modes, everybody));
   const devnet = owned.own(await startDevnet({ genesis, log: quiet }));

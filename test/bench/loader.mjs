@@ -1,21 +1,18 @@
 /** The process that loads the relayers. Signs relays, sends them, checks answers, measures V; each on its own, never two at once. */
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, fromUtf8 } from "../../dist/base/bytes.js";
 import { PoktHttpResponse } from "../../dist/chain/proto/http-envelope.js";
 import { RelayResponse } from "../../dist/chain/proto/service.js";
-import { publicKeyOf, signDigest, verifyDigest } from "../../dist/chain/protocol/ecdsa.js";
+import { verifyDigest } from "../../dist/chain/protocol/ecdsa.js";
 import { payloadHash, responseDigest } from "../../dist/chain/protocol/relay-hash.js";
 import { answerCalls } from "./child.mjs";
 import { Connection } from "./connection.mjs";
-import { median } from "./numbers.mjs";
-import { cpuOf } from "./proc.mjs";
+import { cpuBetween, cpuOf } from "./proc.mjs";
 import { openSigners, relayId } from "./requests.mjs";
 import { closedLoop, openLoop } from "./window.mjs";
+import { measureV } from "./yardstick.mjs";
 
 const TRIES = 20;
-const V_TIMES = 200;
-const V_ROUNDS = 9;
 
 let plan;
 let signers;
@@ -33,7 +30,6 @@ const supplierOf = (number) => {
 async function sign({ count }) {
   ready = { ...(await signers.make(nextNumber, count)), from: nextNumber };
   nextNumber += count;
-  return { relayBytes: ready.relayLength };
 }
 
 function connect(count) {
@@ -88,29 +84,25 @@ async function load(how) {
   const before = cpuOf(process.pid);
   const loop = how.rps === undefined ? closedLoop : openLoop;
   const { sample, ...result } = await loop({ ...ready, ...how, connections });
-  const loaderCpu = cpuOf(process.pid).main - before.main;
-  return { ...result, loaderCpu, signatures: { checked: sample.length, good: goodAnswers(sample) } };
-}
-
-/** V in microseconds: the median of a few rounds. */
-function yardstick() {
-  const [secret, digest] = [randomBytes(32), randomBytes(32)].map((bytes) => new Uint8Array(bytes));
-  const [publicKey, signature] = [publicKeyOf(secret), signDigest(secret, digest)];
-  const rounds = Array.from({ length: V_ROUNDS }, () => {
-    const start = process.hrtime.bigint();
-    for (let index = 0; index < V_TIMES; index++) verifyDigest(publicKey, digest, signature);
-    return Number(process.hrtime.bigint() - start) / 1000 / V_TIMES;
-  });
-  return median(rounds);
+  const loaderCpu = cpuBetween(before, cpuOf(process.pid)).main;
+  const relayBytes = ready.relayLength;
+  if (plan.kind !== undefined) return { ...result, loaderCpu, relayBytes };
+  return {
+    ...result,
+    loaderCpu,
+    relayBytes,
+    signatures: { checked: sample.length, good: goodAnswers(sample) },
+  };
 }
 
 answerCalls({
   open: async (given) => {
     plan = given;
     signers = openSigners({ ...plan, urls: undefined });
-    await meet();
+    // A flood introduces itself.
+    if (plan.kind === undefined) await meet();
   },
   sign,
   load,
-  yardstick,
+  yardstick: measureV,
 });

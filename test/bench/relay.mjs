@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { configOf } from "./flags.mjs";
 import { DEFAULTS, openLoad } from "./load.mjs";
 import { figure, median, round3 } from "./numbers.mjs";
 
@@ -38,7 +39,7 @@ export async function measureRelay({ runs, rps, ...settings }) {
   }
 }
 
-function summary(windows, { settings, world }) {
+function summary(windows, { settings }) {
   const ratios = {};
   const figures = {};
   for (const mode of settings.modes) {
@@ -64,7 +65,7 @@ function summary(windows, { settings, world }) {
     "us",
     windows.map(({ v }) => v),
   );
-  return { ratios, figures, windows: windows.map(({ sample, ...window }) => window), threads: world.threads };
+  return { ratios, figures, windows: windows.map(({ sample, ...window }) => window) };
 }
 
 /** Flags to settings. */
@@ -83,20 +84,8 @@ function settingsOf(values) {
   const settings = Object.fromEntries(
     numbers.filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
   );
-  const config = (values.config ?? []).map((text) => {
-    const [key, ...value] = text.split("=");
-    return [key, parsed(value.join("="))];
-  });
   const modes = values.mode === undefined || values.mode === "both" ? DEFAULTS.modes : [values.mode];
-  return { runs: 3, ...settings, modes, config: Object.fromEntries(config), cpuProf: values["cpu-prof"] };
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return { runs: 3, ...settings, modes, config: configOf(values.config), cpuProf: values["cpu-prof"] };
 }
 
 function print(mode, { ratios, figures, windows }) {

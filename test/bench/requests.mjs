@@ -5,11 +5,12 @@ import { PoktHttpRequest } from "../../dist/chain/proto/http-envelope.js";
 import { RelayRequest } from "../../dist/chain/proto/service.js";
 import { headerMap } from "../../dist/chain/protocol/http-headers.js";
 import { requestDigest } from "../../dist/chain/protocol/relay-hash.js";
+import { floodMaker } from "./flood-requests.mjs";
 import { fastRingSigner } from "./ring-signer.mjs";
 
 const EMPTY = new Uint8Array(0);
 /** Bodies above this share their filler, so that many large relays fit into memory. */
-const SHARED_ABOVE = 4_096;
+export const SHARED_ABOVE = 4_096;
 const OWN_BYTES = 2_048;
 
 export const relayId = (number) => `bench-${number.toString(16).padStart(12, "0")}`;
@@ -89,7 +90,8 @@ export function openSigners(plan) {
 }
 
 function serveThread(plan) {
-  const make = requestMaker(plan);
+  const good = requestMaker(plan);
+  const make = plan.kind === undefined ? good : floodMaker(plan, good);
   const { length } = plan.sessions;
   const ownerOf = (number) => (length > 1 ? number % length : number);
   parentPort.on("message", ({ from, count, part, parts }) => {

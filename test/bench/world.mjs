@@ -15,13 +15,13 @@ import { ownProgram, Processes } from "../../dist/commands/base/localnet/process
 import { startRedisServer } from "../../dist/commands/base/localnet/redis-server.js";
 import { CHAIN_ID, openChain, serviceOf } from "./chain.mjs";
 import { startChild } from "./child.mjs";
-import { cpuOf, residentBytes, threadsOf } from "./proc.mjs";
+import { cpuOf, residentBytes } from "./proc.mjs";
 
 const START_MS = 30_000;
 const STREAMS = "ha:relays:";
 
 /**
- * `settings`: modes, applications, ring, suppliers, processes, config (dotted key → value, over the bench's own relayer YAML), cpuProf
+ * `settings`: modes, applications, strangers, ring, suppliers, processes, config (dotted key → value, over the bench's own relayer YAML), cpuProf
  * (a directory), answerBytes. `close()` ends every process and removes every file.
  */
 export async function openWorld(settings) {
@@ -62,13 +62,11 @@ async function open(settings, owned) {
   return {
     chain,
     relayers,
-    redisPid: server.running.pid,
     ...streamsOf(redis, chain.suppliers),
-    /** CPU so far, in microseconds. */
-    cpu: () => ({ relayers: relayers.map(({ pid }) => cpuOf(pid)), redis: cpuOf(server.running.pid).all }),
+    /** CPU so far, for `cpuBetween`. */
+    cpu: () => ({ relayers: relayers.map(({ pid }) => cpuOf(pid)), redis: cpuOf(server.running.pid) }),
     residentBytes: () => relayers.reduce((total, { pid }) => total + residentBytes(pid), 0),
     redisBytes: () => residentBytes(server.running.pid),
-    threads: () => relayers.reduce((total, { pid }) => total + threadsOf(pid), 0),
     /** Throws when a process has ended that should run. */
     check: () => {
       if (ended.length > 0) throw new Error(ended.join("\n"));
@@ -148,13 +146,15 @@ const isReady = async (url) => {
   }
 };
 
-/** Sums of the samples of each metric, over its labels. */
+/** Samples by name and labels as they are written, and for each name the sum over its labels. */
 async function metricsAt(url) {
   const text = await (await fetch(url)).text();
-  const sums = new Map();
-  for (const [, name, value] of text.matchAll(/^([a-z_0-9]+)(?:\{[^}]*\})? (\S+)$/gm))
-    sums.set(name, (sums.get(name) ?? 0) + Number(value));
-  return sums;
+  const samples = new Map();
+  for (const [, name, labels = "", value] of text.matchAll(/^([a-z_0-9]+)(\{[^}]*\})? (\S+)$/gm)) {
+    samples.set(name, (samples.get(name) ?? 0) + Number(value));
+    if (labels !== "") samples.set(`${name}${labels}`, Number(value));
+  }
+  return samples;
 }
 
 /** Taken again by nobody else in the moment until the relayer opens it, as good as certainly. */

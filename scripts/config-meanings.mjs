@@ -143,7 +143,10 @@ const MINER = {
     "Each supplier is looked at once per block, one at a time within itself.",
   "miner.yaml metrics.enabled": "Serve `/metrics`, `/health` and `/ready`.",
   "miner.yaml metrics.addr": "Where. The Go peer's default is every interface.",
-  "miner.apply_batch": "Relays that one script adds to a session's trie at most.",
+  "miner.apply_batch":
+    "Relays that one script adds to a session's trie at most. Redis does nothing else meanwhile, some 30 µs for each.",
+  "miner.trie_memory_mb":
+    "Memory for the tries of open sessions, some 180 bytes a leaf. Past it the one used longest ago is dropped, and read again from Redis where its next relays need it.",
   "miner.settled_record_ttl": "How long the record of a session that is over is kept.",
 };
 

@@ -5,8 +5,13 @@ import { hash } from "node:crypto";
  * out of it, costs more than hashing a kilobyte does.
  */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  const text = hash("sha256", bytes, "binary");
   const digest = new Uint8Array(32);
-  for (let index = 0; index < 32; index++) digest[index] = text.charCodeAt(index);
+  sha256Into(bytes, digest, 0);
   return digest;
+}
+
+/** The same, but the 32 bytes are written to `target` from `offset` on. */
+export function sha256Into(bytes: Uint8Array, target: Uint8Array, offset: number): void {
+  const text = hash("sha256", bytes, "binary");
+  for (let index = 0; index < 32; index++) target[offset + index] = text.charCodeAt(index);
 }

@@ -1,7 +1,6 @@
-import { digestOf, encodeNode, hashedDigest } from "./encoding.ts";
-import type { Sha256 } from "./hash.ts";
-import type { Orphans } from "./insert.ts";
-import type { Node } from "./nodes.ts";
+import { type Arena, EXTENSION, INNER, LAZY, LEAF, NONE } from "./arena.ts";
+import { Blocks } from "./blocks.ts";
+import { digestBytes, nodeBytes } from "./node-bytes.ts";
 import { digestKey } from "./store.ts";
 
 export type NodeWrite = { readonly digest: Uint8Array; readonly node: Uint8Array };
@@ -23,28 +22,40 @@ export type Commit = {
 /** What memory keeps of committed leaves: their payload too, or just path and digest. Inner nodes stay. */
 export type Retain = "all" | "inner";
 
-/** The dirty nodes below and including `node`: left, right, then the node itself. From now on they count as persisted. */
-export function collectWrites(
-  node: Node | undefined,
-  retain: Retain,
-  sha256: Sha256,
-  writes: NodeWrite[],
-): void {
-  if (node === undefined || node.kind === "lazy" || node.persisted) return;
-  if (node.kind === "inner") {
-    collectWrites(node.left, retain, sha256, writes);
-    collectWrites(node.right, retain, sha256, writes);
-  } else if (node.kind === "extension") collectWrites(node.child, retain, sha256, writes);
-  const encoding = encodeNode(node, sha256);
-  if (node.kind !== "extension") node.digest ??= hashedDigest(encoding, sha256);
-  writes.push({ digest: digestOf(node, sha256), node: encoding });
-  node.persisted = true;
-  if (node.kind === "leaf" && retain === "inner") node.encoding = undefined;
+/** The changed nodes of a trie whose digests are known: left, right, then the node above them. From now on they count as persisted. */
+export function collectWrites(arena: Arena, retain: Retain): NodeWrite[] {
+  const writes: NodeWrite[] = [];
+  collect(arena, arena.root, { retain, writes, blocks: new Blocks() });
+  return writes;
+}
+
+type Collecting = { readonly retain: Retain; readonly writes: NodeWrite[]; readonly blocks: Blocks };
+
+function collect(arena: Arena, id: number, collecting: Collecting): void {
+  if (id === NONE || arena.isPersisted(id)) return;
+  const kind = arena.kind(id);
+  if (kind === LAZY) return;
+  if (kind === INNER || kind === EXTENSION) collect(arena, arena.child(id, 0), collecting);
+  if (kind === INNER) collect(arena, arena.child(id, 1), collecting);
+  const { retain, writes, blocks } = collecting;
+  writes.push({ digest: digestBytes(arena, id, blocks), node: nodeBytes(arena, id, blocks) });
+  arena.markPersisted(id);
+  if (kind === LEAF && retain === "inner") arena.dropPayload(id);
 }
 
 /** Orphans that are not written again: a store that applies deletes last must not lose those (mining-path 1.4). */
-export function lastingDeletes(orphans: Orphans, writes: readonly NodeWrite[]): Uint8Array[] {
-  if (orphans.length === 0) return [];
-  const written = new Set(writes.map(({ digest }) => digestKey(digest)));
+export function lastingDeletes(
+  orphans: readonly Uint8Array[],
+  writes: readonly NodeWrite[],
+): readonly Uint8Array[] {
+  if (orphans.length === 0) return orphans;
+  const marks = new Set(orphans.map(markOf));
+  const again = writes.filter(({ digest }) => marks.has(markOf(digest)));
+  if (again.length === 0) return orphans;
+  const written = new Set(again.map(({ digest }) => digestKey(digest)));
   return orphans.filter((digest) => !written.has(digestKey(digest)));
 }
+
+/** Almost four bytes: they tell digests apart and are still a small integer, far cheaper to look up than a whole digest. */
+const markOf = (digest: Uint8Array): number =>
+  ((digest[0] ?? 0) << 22) | ((digest[1] ?? 0) << 14) | ((digest[2] ?? 0) << 6) | ((digest[3] ?? 0) >> 2);

@@ -1,44 +1,22 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
 import type { Sha256 } from "./hash.ts";
-import {
-  bitAt,
-  DIGEST_LENGTH,
-  type ExtensionNode,
-  extensionNode,
-  type InnerNode,
-  innerNode,
-  type LeafNode,
-  type LoadedNode,
-  lazyNode,
-  type Node,
-  PATH_LENGTH,
-  PLACEHOLDER,
-} from "./nodes.ts";
+import { bitAt, DIGEST_LENGTH, PATH_LENGTH, PLACEHOLDER } from "./nodes.ts";
 
 const HASH_LENGTH = 32;
-const TOTALS_LENGTH = 16;
-const LEAF = 0;
-const INNER = 1;
-const EXTENSION = 2;
-const INNER_LENGTH = 1 + 2 * DIGEST_LENGTH + TOTALS_LENGTH;
-const EXTENSION_LENGTH = 3 + PATH_LENGTH + DIGEST_LENGTH + TOTALS_LENGTH;
+const LEAF_PREFIX = 0;
+const INNER_PREFIX = 1;
+const EXTENSION_PREFIX = 2;
+
+/** Sum and count at the end of all encodings but an extension's. */
+export const TOTALS_LENGTH = 16;
+export const INNER_LENGTH = 1 + 2 * DIGEST_LENGTH + TOTALS_LENGTH;
+export const EXTENSION_LENGTH = 3 + PATH_LENGTH + DIGEST_LENGTH + TOTALS_LENGTH;
 
 /** Where a leaf's value starts in its encoding. */
 export const LEAF_VALUE_START = 1 + PATH_LENGTH;
 /** A leaf without a relay: prefix, path, weight and count. */
-const LEAF_LENGTH = LEAF_VALUE_START + TOTALS_LENGTH;
-
-/** `00 || path || value || weight || 1` (mining-path 1.1 and 1.2). */
-export function leafEncoding(path: Uint8Array, value: Uint8Array, weight: bigint): Uint8Array {
-  const encoding = new Uint8Array(LEAF_LENGTH + value.length);
-  encoding.set(path, 1);
-  encoding.set(value, LEAF_VALUE_START);
-  const totals = encoding.length - TOTALS_LENGTH;
-  new DataView(encoding.buffer).setBigUint64(totals, weight);
-  encoding[encoding.length - 1] = 1;
-  return encoding;
-}
+export const LEAF_LENGTH = LEAF_VALUE_START + TOTALS_LENGTH;
 
 /** `01 || left || right || sum || count`; sums and counts wrap around at 2^64 (mining-path 1.1 and 1.2). */
 export function innerEncoding(left: Uint8Array, right: Uint8Array): Uint8Array {
@@ -48,7 +26,7 @@ export function innerEncoding(left: Uint8Array, right: Uint8Array): Uint8Array {
 }
 
 function writeInner(target: Uint8Array, left: Uint8Array, right: Uint8Array): void {
-  target[0] = INNER;
+  target[0] = INNER_PREFIX;
   target.set(left, 1);
   target.set(right, 1 + DIGEST_LENGTH);
   addTotals(target, left, right, HASH_LENGTH);
@@ -64,17 +42,6 @@ function addTotals(target: Uint8Array, left: Uint8Array, right: Uint8Array, from
     target[offset + index] = sum;
     carry = sum >> 8;
   }
-}
-
-function extensionEncoding(node: ExtensionNode, child: Uint8Array): Uint8Array {
-  const encoding = new Uint8Array(EXTENSION_LENGTH);
-  encoding[0] = EXTENSION;
-  encoding[1] = node.start;
-  encoding[2] = node.end;
-  encoding.set(node.path, 3);
-  encoding.set(child, 3 + PATH_LENGTH);
-  encoding.set(child.subarray(HASH_LENGTH), 3 + PATH_LENGTH + DIGEST_LENGTH);
-  return encoding;
 }
 
 /** Digest of a leaf or inner node from its encoding: its hash, then its last 16 bytes (mining-path 1.2). */
@@ -110,105 +77,62 @@ export function chainDigest(
   return digest;
 }
 
-/** A node's digest, made once and kept in the node. */
-export function digestOf(node: Node | undefined, sha256: Sha256): Uint8Array {
-  if (node === undefined) return PLACEHOLDER;
-  if (node.kind === "lazy") return node.digest;
-  if (node.digest !== undefined) return node.digest;
-  node.digest = freshDigest(node, sha256);
-  return node.digest;
-}
+/** A stored form, taken apart. All bytes are views of it. */
+export type Parsed =
+  | { readonly kind: "leaf"; readonly path: Uint8Array }
+  | { readonly kind: "inner"; readonly left: Uint8Array; readonly right: Uint8Array }
+  | {
+      readonly kind: "extension";
+      readonly path: Uint8Array;
+      readonly bits: readonly [start: number, end: number];
+      readonly child: Uint8Array;
+    };
 
-function freshDigest(node: LoadedNode, sha256: Sha256): Uint8Array {
-  if (node.kind === "leaf") return hashedDigest(ownEncoding(node), sha256);
-  if (node.kind === "inner") {
-    const left = digestOf(node.left, sha256);
-    return innerDigest(left, digestOf(node.right, sha256), sha256);
+/** Undefined if the bytes are no node. */
+function parse(encoding: Uint8Array): Parsed | undefined {
+  const { length } = encoding;
+  if (encoding[0] === LEAF_PREFIX && length >= LEAF_LENGTH)
+    return { kind: "leaf", path: encoding.subarray(1, LEAF_VALUE_START) };
+  if (encoding[0] === INNER_PREFIX && length === INNER_LENGTH) {
+    const middle = 1 + DIGEST_LENGTH;
+    return {
+      kind: "inner",
+      left: encoding.subarray(1, middle),
+      right: encoding.subarray(middle, middle + DIGEST_LENGTH),
+    };
   }
-  return chainDigest(node.path, node.start, node.end, digestOf(node.child, sha256), sha256);
-}
-
-/** The stored form of a node. A leaf must still hold its own. */
-export function encodeNode(node: LoadedNode, sha256: Sha256): Uint8Array {
-  if (node.kind === "leaf") return ownEncoding(node);
-  if (node.kind === "inner") return innerEncoding(digestOf(node.left, sha256), digestOf(node.right, sha256));
-  return extensionEncoding(node, digestOf(node.child, sha256));
-}
-
-function ownEncoding(leaf: LeafNode): Uint8Array {
-  if (leaf.encoding === undefined)
-    throw new AppError("SMST_LEAF_DROPPED", "a leaf's payload is only in the store", {
-      path: toHex(leaf.path),
-    });
-  return leaf.encoding;
+  if (encoding[0] !== EXTENSION_PREFIX || length !== EXTENSION_LENGTH) return undefined;
+  return {
+    kind: "extension",
+    bits: [encoding[1] ?? 0, encoding[2] ?? 0],
+    path: encoding.subarray(3, 3 + PATH_LENGTH),
+    child: encoding.subarray(3 + PATH_LENGTH, 3 + PATH_LENGTH + DIGEST_LENGTH),
+  };
 }
 
 /** The digest that belongs to a stored form, or undefined if the bytes are no node. */
 export function encodingDigest(encoding: Uint8Array, sha256: Sha256): Uint8Array | undefined {
-  if (encoding[0] === EXTENSION) {
-    if (encoding.length !== EXTENSION_LENGTH) return undefined;
-    const { path, start, end, child } = readExtension(encoding);
-    return chainDigest(path, start, end, child, sha256);
-  }
-  const isLeaf = encoding[0] === LEAF && encoding.length >= LEAF_LENGTH;
-  const isInner = encoding[0] === INNER && encoding.length === INNER_LENGTH;
-  return isLeaf || isInner ? hashedDigest(encoding, sha256) : undefined;
+  const parsed = parse(encoding);
+  return parsed === undefined ? undefined : digestOfParsed(parsed, encoding, sha256);
+}
+
+function digestOfParsed(parsed: Parsed, encoding: Uint8Array, sha256: Sha256): Uint8Array {
+  if (parsed.kind !== "extension") return hashedDigest(encoding, sha256);
+  const [start, end] = parsed.bits;
+  return chainDigest(parsed.path, start, end, parsed.child, sha256);
 }
 
 /**
- * Reads the stored form of the node with this digest. Nothing of `encoding` is kept, and a leaf comes without its payload. Throws
- * AppError SMST_NODE_CORRUPT if the bytes do not hash to the digest: a trie built on them would be unprovable.
+ * Takes the stored form of the node with this digest apart. Throws AppError SMST_NODE_CORRUPT if the bytes do not hash to the digest: a
+ * trie built on them would be unprovable.
  */
-export function decodeNode(encoding: Uint8Array, digest: Uint8Array, sha256: Sha256): LoadedNode {
-  checkEncoding(encoding, digest, sha256);
-  const node = parseNode(encoding);
-  node.digest = digest;
-  node.persisted = true;
-  return node;
-}
-
-/** Throws AppError SMST_NODE_CORRUPT unless the bytes are a node with this digest. */
-export function checkEncoding(encoding: Uint8Array, digest: Uint8Array, sha256: Sha256): void {
-  const actual = encodingDigest(encoding, sha256);
+export function parseNode(encoding: Uint8Array, digest: Uint8Array, sha256: Sha256): Parsed {
+  const parsed = parse(encoding);
   // An extension over no bits would have its child's digest, and so could be its own child.
-  const overNothing = encoding[0] === EXTENSION && (encoding[1] ?? 0) >= (encoding[2] ?? 0);
-  if (actual === undefined || overNothing || !equalBytes(actual, digest))
+  const sound = parsed !== undefined && (parsed.kind !== "extension" || parsed.bits[0] < parsed.bits[1]);
+  if (!sound || !equalBytes(digestOfParsed(parsed, encoding, sha256), digest))
     throw new AppError("SMST_NODE_CORRUPT", "the store's node is not the one asked for", {
       digest: toHex(digest),
     });
+  return parsed;
 }
-
-function parseNode(encoding: Uint8Array): LoadedNode {
-  if (encoding[0] === LEAF)
-    return {
-      kind: "leaf",
-      path: cut(encoding, 1, LEAF_VALUE_START),
-      digest: undefined,
-      persisted: false,
-      encoding: undefined,
-    };
-  if (encoding[0] === INNER) return parseInner(encoding);
-  const { path, start, end, child } = readExtension(encoding);
-  return extensionNode(path, start, end, lazyNode(child));
-}
-
-const parseInner = (encoding: Uint8Array): InnerNode =>
-  innerNode(
-    childOf(cut(encoding, 1, 1 + DIGEST_LENGTH)),
-    childOf(cut(encoding, 1 + DIGEST_LENGTH, 1 + 2 * DIGEST_LENGTH)),
-  );
-
-/** A node known by its digest; the placeholder stands for none. */
-export const childOf = (digest: Uint8Array): Node | undefined =>
-  equalBytes(digest, PLACEHOLDER) ? undefined : lazyNode(digest);
-
-const readExtension = (encoding: Uint8Array) => ({
-  start: encoding[1] ?? 0,
-  end: encoding[2] ?? 0,
-  path: cut(encoding, 3, 3 + PATH_LENGTH),
-  child: cut(encoding, 3 + PATH_LENGTH, 3 + PATH_LENGTH + DIGEST_LENGTH),
-});
-
-/** A copy of its own: a view would keep the whole buffer alive that the bytes came in. */
-const cut = (bytes: Uint8Array, from: number, to: number): Uint8Array =>
-  new Uint8Array(bytes.subarray(from, to));

@@ -63,6 +63,7 @@ export async function prefetchPaths(
   cache: NodeCache,
   fetch: FetchNodes,
 ): Promise<void> {
+  if (trie.isWhole) return;
   try {
     let open = keys.map((key) => trie.pathOf(key));
     for (let round = 0; ; round++) {

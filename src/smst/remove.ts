@@ -1,69 +1,82 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
-import { giveUp, type Orphans, touch } from "./insert.ts";
-import { bitAt, type ExtensionNode, type InnerNode, type LoadedNode, type Node } from "./nodes.ts";
-import { childTowards, load, nodeMissing, openWay, putChild, type Reading, type Top } from "./reading.ts";
+import { type Arena, childLink, EXTENSION, INNER, LAZY, LEAF, NONE, ROOT_LINK } from "./arena.ts";
+import { bitAt } from "./nodes.ts";
+import type { Orphans } from "./orphans.ts";
+import { childTowards, depthBelow, load, nodeMissing, openWay, type Reading } from "./reading.ts";
 
 /**
  * Takes the leaf with this path out (mining-path 1.3). Throws AppError SMST_KEY_NOT_FOUND if there is none, SMST_NODE_MISSING if the
  * store lacks a node that is needed; then nothing has changed.
  */
-export function removeLeaf(top: Top, path: Uint8Array, orphans: Orphans, reading: Reading): void {
-  prepare(top, path, reading);
-  top.root = remove(top.root, 0, path, orphans);
+export function removeLeaf(path: Uint8Array, orphans: Orphans, reading: Reading): void {
+  const { arena } = reading;
+  prepare(path, reading);
+  const top = remove(arena, { node: arena.root, depth: 0 }, path, orphans);
+  arena.links[ROOT_LINK] = top;
 }
 
 /** Does all that can fail: opens the way to the leaf, and loads its sibling, which may have to move up. */
-function prepare(top: Top, path: Uint8Array, reading: Reading): void {
-  const missing = openWay(top, path, reading);
+function prepare(path: Uint8Array, reading: Reading): void {
+  const { arena } = reading;
+  const missing = openWay(path, reading);
   if (missing !== undefined) throw nodeMissing(missing);
-  let parent: LoadedNode | undefined;
-  let node = top.root;
+  let parent = NONE;
+  let node = arena.root;
   let depth = 0;
-  while (node !== undefined && node.kind !== "lazy" && node.kind !== "leaf") {
+  while (node !== NONE && arena.kind(node) !== LEAF) {
     parent = node;
-    node = childTowards(parent, path, depth);
-    depth = parent.kind === "extension" ? parent.end : depth + 1;
+    node = childTowards(arena, parent, path, depth);
+    depth = depthBelow(arena, parent, depth);
   }
-  if (node?.kind !== "leaf" || !equalBytes(node.path, path))
+  if (node === NONE || !equalBytes(arena.path(node), path))
     throw new AppError("SMST_KEY_NOT_FOUND", "the trie has no leaf with this key", { path: toHex(path) });
-  if (parent?.kind !== "inner") return;
-  const sibling = parent.left === node ? parent.right : parent.left;
-  if (sibling !== undefined) putChild(parent, sibling, load(sibling, reading));
+  if (parent === NONE || arena.kind(parent) !== INNER) return;
+  const sibling = arena.child(parent, arena.child(parent, 0) === node ? 1 : 0);
+  if (sibling !== NONE) load(sibling, reading);
 }
 
-function remove(node: Node | undefined, depth: number, path: Uint8Array, orphans: Orphans): Node | undefined {
-  if (node === undefined || node.kind === "lazy") return node;
-  if (node.kind === "leaf") {
-    giveUp(node, orphans);
-    return undefined;
+type At = { readonly node: number; readonly depth: number };
+
+function remove(arena: Arena, { node, depth }: At, path: Uint8Array, orphans: Orphans): number {
+  if (node === NONE || arena.kind(node) === LAZY) return node;
+  if (arena.kind(node) === LEAF) {
+    orphans.giveUp(arena, node);
+    arena.free(node);
+    return NONE;
   }
-  touch(node, orphans);
-  if (node.kind === "extension") return shortened(node, remove(node.child, node.end, path, orphans), orphans);
-  if (bitAt(path, depth) === 1) node.right = remove(node.right, depth + 1, path, orphans);
-  else node.left = remove(node.left, depth + 1, path, orphans);
-  return collapsed(node, orphans);
+  orphans.touch(arena, node);
+  const bit = arena.kind(node) === EXTENSION ? 0 : bitAt(path, depth);
+  const below = { node: arena.child(node, bit), depth: depthBelow(arena, node, depth) };
+  const child = remove(arena, below, path, orphans);
+  arena.links[childLink(node, bit)] = child;
+  return arena.kind(node) === EXTENSION ? shortened(arena, node, orphans) : collapsed(arena, node, orphans);
 }
 
 /** An extension never leads to a leaf or to another extension. */
-function shortened(node: ExtensionNode, child: Node | undefined, orphans: Orphans): Node | undefined {
-  if (child === undefined || child.kind === "leaf") return child;
-  if (child.kind === "extension") {
-    touch(child, orphans);
-    child.start = node.start;
-    return child;
+function shortened(arena: Arena, node: number, orphans: Orphans): number {
+  const child = arena.child(node, 0);
+  const kind = child === NONE ? LEAF : arena.kind(child);
+  if (kind !== LEAF && kind !== EXTENSION) return node;
+  if (kind === EXTENSION) {
+    orphans.touch(arena, child);
+    arena.setStart(child, arena.start(node));
   }
-  node.child = child;
-  return node;
+  arena.free(node);
+  return child;
 }
 
 /** A one-sided inner node gives way to its leaf or extension, but stays above another inner node, as in the reference. */
-function collapsed(node: InnerNode, orphans: Orphans): Node | undefined {
-  if (node.left !== undefined && node.right !== undefined) return node;
-  const only = node.left ?? node.right;
-  if (only?.kind === "leaf") return only;
-  if (only?.kind !== "extension") return node;
-  touch(only, orphans);
-  only.start -= 1;
+function collapsed(arena: Arena, node: number, orphans: Orphans): number {
+  const [left, right] = [arena.child(node, 0), arena.child(node, 1)];
+  if (left !== NONE && right !== NONE) return node;
+  const only = left === NONE ? right : left;
+  const kind = arena.kind(only);
+  if (kind !== LEAF && kind !== EXTENSION) return node;
+  if (kind === EXTENSION) {
+    orphans.touch(arena, only);
+    arena.setStart(only, arena.start(only) - 1);
+  }
+  arena.free(node);
   return only;
 }

@@ -265,6 +265,28 @@ describe("work", () => {
   });
 });
 
+describe("memory", () => {
+  const leafOf = (index: number): Leaf => ({
+    key: Uint8Array.of(index >> 8, index & 0xff, 0),
+    value: new Uint8Array(1_000),
+    weight: 1n,
+  });
+  const batch = Array.from({ length: 2_000 }, (_, index) => leafOf(index));
+
+  test("a leaf takes less than 200 bytes, whatever its relay; one that is replaced or deleted takes none", () => {
+    const trie = new Trie(new MemoryStore());
+    trie.updateMany(batch);
+    trie.commit({ retain: "inner" });
+    const { bytes } = trie;
+    expect(bytes / batch.length).toBeLessThan(200);
+    for (let round = 0; round < 3; round++) trie.updateMany(batch);
+    expect(trie.bytes - bytes).toBeLessThan(200);
+    for (const { key } of batch) trie.delete(key);
+    trie.updateMany(batch);
+    expect(trie.bytes - bytes).toBeLessThan(200);
+  });
+});
+
 describe("proofs", () => {
   const keyed = fc.array(leaves, { minLength: 1 });
   const contentOf = (list: readonly Leaf[]) => new Map(list.map((leaf) => [toHex(leaf.key), leaf]));

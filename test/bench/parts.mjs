@@ -1,21 +1,19 @@
 /** The parts of the whole bench. Each takes { isShort, runs } and gives { ratios, figures }, and can be measured again alone. */
-import { existsSync } from "node:fs";
 import { codecTasks } from "./codec.mjs";
+import { measureMiner } from "./miner.mjs";
 import { measureRelay } from "./relay.mjs";
 import { measured } from "./tasks.mjs";
 import { trieTasks } from "./trie.mjs";
 import { verifyTasks } from "./verify.mjs";
 import { measureV, yardstickTask } from "./yardstick.mjs";
 
-const MINER = new URL("miner.mjs", import.meta.url);
-
 async function verifyPart({ runs }) {
   return measured({ ...verifyTasks(runs), ...codecTasks() }, runs);
 }
 
-async function triePart({ runs }) {
+function triePart({ runs }) {
   const others = { trie_update_per_hash1k: ["trie_update", "hash_1k"] };
-  return measured({ V: yardstickTask(), ...(await trieTasks(runs)) }, runs, others);
+  return measured({ V: yardstickTask(), ...trieTasks(runs) }, runs, others);
 }
 
 async function relayPart({ isShort, runs }) {
@@ -25,7 +23,6 @@ async function relayPart({ isShort, runs }) {
 
 /** The miner's bench measures V in CPU time around each of its runs, and names its figures with their units. */
 async function minerPart({ isShort, runs }) {
-  const { measureMiner } = await import(MINER);
   const sizes = isShort ? { relays: 4_000, leaves: 0 } : { relays: 20_000, leaves: 1_000_000 };
   const { ratios, figures } = await measureMiner({ ...sizes, runs, verifyV: measureV });
   const named = Object.entries(figures).map(([name, value]) => {
@@ -36,7 +33,4 @@ async function minerPart({ isShort, runs }) {
   return { ratios, figures: Object.fromEntries(named) };
 }
 
-export const PARTS = {
-  ...{ verify: verifyPart, trie: triePart, relay: relayPart },
-  ...(existsSync(MINER) && { miner: minerPart }),
-};
+export const PARTS = { verify: verifyPart, trie: triePart, relay: relayPart, miner: minerPart };

@@ -89,6 +89,20 @@ test("relays of several suppliers flow, and one that comes later is taken up", a
   await expect.poll(leaves, soon).toBe(3n);
 });
 
+test("relays that come one by one are applied together", async () => {
+  await takeLease();
+  consume();
+  for (const number of numbers(60)) {
+    await world.publish(session, number);
+    await systemClock.sleep(5);
+  }
+  await expect.poll(leaves, soon).toBe(60n);
+  const { values } = await world.metrics.applySeconds.get();
+  const batches = values.find(({ metricName }) => metricName?.endsWith("_count"))?.value;
+  expect(batches).toBeGreaterThan(1);
+  expect(batches).toBeLessThan(25);
+});
+
 test("a dead consumer's pending entries are taken over with the lease, at once", async () => {
   await world.reader.prepare(SUPPLIER);
   await world.publish(session, ...numbers(2_500));

@@ -102,6 +102,30 @@ describe("applying", () => {
   });
 });
 
+describe("memory", () => {
+  test("tries that do not fit in together are dropped, the one used longest ago first, and read again when relays come", async () => {
+    const small = await minerWorld({ own, chain, trieBytes: 30_000 });
+    const busy = small.workerWith(worker.lease);
+    const other = announce(chain, sessionOf("b"));
+    const bytes = () => [session, other].map((of) => busy.trie(of).bytes);
+    await small.publish(session, ...numbers(100));
+    await small.consume(busy);
+    expect(bytes()).toEqual([expect.any(Number), 0]);
+    expect(bytes()[0]).toBeGreaterThan(100 * 100);
+    await small.publish(other, ...numbers(100));
+    await small.consume(busy);
+    expect(bytes()).toEqual([0, expect.any(Number)]);
+    expect(bytes()[1]).toBeGreaterThan(100 * 100);
+    await small.publish(session, ...numbers(50, 80));
+    await small.publish(other, ...numbers(300, 80));
+    await small.consume(busy);
+    // The larger one does not even fit in alone.
+    expect(bytes()[1]).toBe(0);
+    expect(await liveRoot()).toEqual(Buffer.from(rootOf(session, numbers(130))));
+    expect(await liveRoot(other)).toEqual(Buffer.from(rootOf(other, numbers(380))));
+  });
+});
+
 describe("after an unknown outcome", () => {
   test("a batch that was applied although its answer was lost is not applied twice", async () => {
     await world.publish(session, ...numbers(10));

@@ -13,6 +13,7 @@ import { prove } from "../../src/runtime/miner/prove.ts";
 import { Records } from "../../src/runtime/miner/records.ts";
 import { Settlements } from "../../src/runtime/miner/settle.ts";
 import { Submitter } from "../../src/runtime/miner/submit.ts";
+import { TrieMemory } from "../../src/runtime/miner/trie-memory.ts";
 import { Unsettled } from "../../src/runtime/miner/unsettled.ts";
 import { SupplierWorker } from "../../src/runtime/miner/worker.ts";
 import { type Lease, openLeases } from "../../src/runtime/redis/leases.ts";
@@ -115,6 +116,7 @@ type Options = {
   readonly maxSends?: number;
   readonly together?: boolean;
   readonly holds?: (lease: Lease) => boolean;
+  readonly trieBytes?: number;
 };
 
 export async function minerWorld({
@@ -125,6 +127,7 @@ export async function minerWorld({
   maxSends = 2,
   together = true,
   holds = () => true,
+  trieBytes = 1_000_000,
 }: Options): Promise<MinerWorld> {
   const { redis, keys, logger } = own;
   const { commands } = redis;
@@ -180,6 +183,7 @@ export async function minerWorld({
       logger,
       metrics,
       applyBatch: 100,
+      memory: new TrieMemory(trieBytes),
       holds,
       onFenced,
     });

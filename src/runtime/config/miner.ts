@@ -82,8 +82,10 @@ const POOLS = "a supplier's work is done one thing at a time";
 const ourOwn = () =>
   z
     .strictObject({
-      /** How many relays one batch applies to a trie at most. */
-      apply_batch: positive().max(5000).default(1000),
+      /** How many relays one batch applies to a trie at most: Redis does nothing else for some 30 us a relay. */
+      apply_batch: positive().max(5000).default(500),
+      /** What the tries of open sessions may take up together. */
+      trie_memory_mb: positive().default(1024),
       /** Where a sealed trie whose session has settled goes: nowhere. Kept this long for a look back. */
       settled_record_ttl: duration().prefault("24h"),
     })

@@ -1,9 +1,9 @@
 import { AppError, toError } from "../../base/errors.ts";
 import type { MinedRelayMessage } from "../../chain/proto/mined-relay.ts";
-import { relayHash } from "../../chain/protocol/relay-hash.ts";
 import type { Leaf } from "../../smst/trie.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { SessionIdentity } from "../redis/session-record.ts";
+import { sha256 } from "./sha256.ts";
 
 export type Relay = { readonly id: string; readonly message: MinedRelayMessage };
 
@@ -19,14 +19,38 @@ export type Verdict =
 /** By all that names a session, so that a relay with wrong heights or service spoils none but its like. */
 export function bySession(relays: readonly Relay[]): readonly Group[] {
   const groups = new Map<string, { session: SessionIdentity; relays: Relay[] }>();
+  let last: { session: SessionIdentity; relays: Relay[] } | undefined;
   for (const relay of relays) {
+    if (last !== undefined && isOf(last.session, relay.message)) {
+      last.relays.push(relay);
+      continue;
+    }
     const session = sessionOf(relay.message);
     const name = Object.values(session).join("|");
     const group = groups.get(name);
     if (group) group.relays.push(relay);
-    else groups.set(name, { session, relays: [relay] });
+    last = group ?? { session, relays: [relay] };
+    groups.set(name, last);
   }
   return [...groups.values()];
+}
+
+/** The relays in their order, cut where a batch would have more than `count` of them, or more than `bytes` in more than one of them. */
+export function inBatches(relays: readonly Relay[], count: number, bytes: number): readonly Relay[][] {
+  const batches: Relay[][] = [];
+  let batch: Relay[] = [];
+  let size = 0;
+  for (const relay of relays) {
+    const { length } = relay.message.relayBytes;
+    if (batch.length === count || (batch.length > 0 && size + length > bytes)) {
+      batches.push(batch);
+      batch = [];
+      size = 0;
+    }
+    batch.push(relay);
+    size += length;
+  }
+  return batch.length > 0 ? [...batches, batch] : batches;
 }
 
 /**
@@ -67,10 +91,19 @@ function noSuchSession(error: Error): string | undefined {
 /** The key is computed, not believed: a wrong one would be a leaf that cannot be proven. */
 export const leavesOf = (relays: readonly Relay[]): readonly Leaf[] =>
   relays.map(({ message: { relayBytes, computeUnitsPerRelay } }) => ({
-    key: relayHash(relayBytes),
+    key: sha256(relayBytes),
     value: relayBytes,
     weight: computeUnitsPerRelay,
   }));
+
+/** Relays of one session mostly come one after the other: comparing costs less than making a name. */
+const isOf = (session: SessionIdentity, message: MinedRelayMessage): boolean =>
+  message.sessionId === session.sessionId &&
+  message.supplierOperatorAddress === session.supplier &&
+  message.serviceId === session.serviceId &&
+  message.applicationAddress === session.application &&
+  message.sessionStartHeight === session.startHeight &&
+  message.sessionEndHeight === session.endHeight;
 
 const sessionOf = (message: MinedRelayMessage): SessionIdentity => ({
   sessionId: message.sessionId,

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { equalBytes } from "../../base/bytes.ts";
 import { AppError } from "../../base/errors.ts";
 import { encodeClosestProof } from "../../smst/gob.ts";
@@ -9,11 +8,9 @@ import type { Lease } from "../redis/leases.ts";
 import type { SessionIdentity } from "../redis/session-record.ts";
 import type { TrieStore } from "../redis/trie-store.ts";
 import type { BatchOutcome, SealOutcome, TrieWrites } from "../redis/trie-writes.ts";
+import { sha256 } from "./sha256.ts";
 
 export type { Leaf } from "../../smst/trie.ts";
-
-/** OpenSSL's, some three times faster than the portable one for a relay's length. */
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 type Options = {
   readonly session: SessionIdentity;
@@ -30,6 +27,7 @@ export class SessionTrie {
   #trie: Trie | undefined;
   #root: Uint8Array | undefined;
   readonly #nodes = new NodeCache();
+  #busy = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -39,11 +37,29 @@ export class SessionTrie {
     return this.#options.session;
   }
 
+  /** Bytes of memory that its nodes take. */
+  get bytes(): number {
+    return this.#trie?.bytes ?? 0;
+  }
+
+  /** Whether work on it is under way: then `drop` is not for others to call. */
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
+
   /**
    * Adds leaves and acknowledges their stream entries in one script. Repeating it is harmless: the key of a leaf is its relay's hash.
    * Whatever it throws, the outcome may be unknown and memory is dropped. `added` is the number of leaves that were not there before.
    */
   async apply(
+    lease: Lease,
+    leaves: readonly Leaf[],
+    entryIds: readonly string[],
+  ): Promise<BatchOutcome & { readonly added: bigint }> {
+    return this.#atWork(() => this.#apply(lease, leaves, entryIds));
+  }
+
+  async #apply(
     lease: Lease,
     leaves: readonly Leaf[],
     entryIds: readonly string[],
@@ -85,7 +101,11 @@ export class SessionTrie {
   }
 
   /** Fixes the root that will be claimed; whoever sealed first decided it. */
-  async seal(lease: Lease): Promise<SealOutcome> {
+  seal(lease: Lease): Promise<SealOutcome> {
+    return this.#atWork(() => this.#seal(lease));
+  }
+
+  async #seal(lease: Lease): Promise<SealOutcome> {
     const { sealedRoot } = await this.#ready();
     if (sealedRoot !== undefined) return { outcome: "sealed", root: sealedRoot };
     if (this.#root === undefined)
@@ -106,7 +126,11 @@ export class SessionTrie {
    * The proof of the leaf closest to `path`, as a proof message carries it, checked against the sealed root first: a proof that the
    * chain would refuse costs stake. Throws PROOF_INVALID, SMST_NODE_MISSING.
    */
-  async prove(path: Uint8Array): Promise<Uint8Array> {
+  prove(path: Uint8Array): Promise<Uint8Array> {
+    return this.#atWork(() => this.#prove(path));
+  }
+
+  async #prove(path: Uint8Array): Promise<Uint8Array> {
     const root = await this.sealedRoot();
     if (root === undefined)
       throw new AppError("PROOF_INVALID", "the session has no sealed root", {
@@ -127,6 +151,15 @@ export class SessionTrie {
     this.#trie = undefined;
     this.#root = undefined;
     this.#nodes.clear();
+  }
+
+  async #atWork<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
   }
 
   async #ready(): Promise<{ readonly sealedRoot: Uint8Array | undefined }> {

@@ -16,10 +16,12 @@ import { prove } from "./prove.ts";
 import { Records } from "./records.ts";
 import { Settlements } from "./settle.ts";
 import { Submitter } from "./submit.ts";
+import { TrieMemory } from "./trie-memory.ts";
 import { Unsettled } from "./unsettled.ts";
 import { SupplierWorker } from "./worker.ts";
 
 const SECOND = 1_000;
+const MEGABYTE = 1_048_576;
 /** As the relayers' default; a miner only announces ends and makes no counter. */
 const METER_TTL_SECONDS = 7_200;
 const NANOS = 1_000_000_000n;
@@ -41,6 +43,7 @@ export function openWork(parts: Parts): Work {
     logger,
     metrics,
     applyBatch: config.miner.apply_batch,
+    memory: new TrieMemory(config.miner.trie_memory_mb * MEGABYTE),
     holds: (lease: Lease) => ownership.holds(lease),
     onFenced,
   };

@@ -11,8 +11,17 @@ import type { SessionIdentity } from "../redis/session-record.ts";
 import { trieStore } from "../redis/trie-store.ts";
 import type { TrieWrites } from "../redis/trie-writes.ts";
 import type { MinerMetrics } from "./metrics.ts";
-import { bySession, type Group, judge, leavesOf, type Relay, type Verdict } from "./relay-check.ts";
+import {
+  bySession,
+  type Group,
+  inBatches,
+  judge,
+  leavesOf,
+  type Relay,
+  type Verdict,
+} from "./relay-check.ts";
 import { SessionTrie } from "./session-trie.ts";
+import type { TrieMemory } from "./trie-memory.ts";
 
 export type WorkerDependencies = {
   readonly redis: RedisClient;
@@ -24,6 +33,7 @@ export type WorkerDependencies = {
   readonly logger: Logger;
   readonly metrics: MinerMetrics;
   readonly applyBatch: number;
+  readonly memory: TrieMemory;
   /** Whether Redis cannot have given the lease to another yet. */
   readonly holds: (lease: Lease) => boolean;
   /** A write was refused: the lease is another's. */
@@ -32,6 +42,8 @@ export type WorkerDependencies = {
 
 /** Tries in memory per supplier; the one used longest ago is dropped first and read again from Redis when needed. */
 const MAX_TRIES = 256;
+/** Relays of one batch together, unless it is one: they travel as one argument, and Redis holds it and what it makes of it at once. */
+const MAX_BATCH_BYTES = 16_777_216;
 /** A batch that found another root than it was made on is made again, on the root that Redis has. */
 const MAX_CONFLICTS = 3;
 /** A session that the chain could not be asked about is asked about again after so long, not for every batch. */
@@ -66,6 +78,7 @@ export class SupplierWorker {
   async stop(): Promise<void> {
     this.#phase = "stopped";
     await this.#queue.catch(() => undefined);
+    for (const sessionId of [...this.#tries.keys()]) this.forget(sessionId);
   }
 
   /**
@@ -105,7 +118,7 @@ export class SupplierWorker {
     this.#tries.set(session.sessionId, trie);
     for (const oldest of this.#tries.keys()) {
       if (this.#tries.size <= MAX_TRIES) break;
-      this.#tries.delete(oldest);
+      this.forget(oldest);
     }
     return trie;
   }
@@ -127,6 +140,8 @@ export class SupplierWorker {
   }
 
   forget(sessionId: string): void {
+    const trie = this.#tries.get(sessionId);
+    if (trie !== undefined) this.#with.memory.forget(trie);
     this.#tries.delete(sessionId);
   }
 
@@ -148,8 +163,10 @@ export class SupplierWorker {
     if (verdict.kind === "unknown") return this.#leave(session, relays, verdict.error);
     try {
       const good = await this.#checked(relays, verdict);
-      for (let from = 0; from < good.length && !this.stopped; from += applyBatch)
-        await this.#applyLeaves(session, good.slice(from, from + applyBatch));
+      for (const batch of inBatches(good, applyBatch, MAX_BATCH_BYTES)) {
+        if (this.stopped) return;
+        await this.#applyLeaves(session, batch);
+      }
     } catch (thrown) {
       this.#leave(session, relays, toError(thrown));
     }
@@ -189,6 +206,7 @@ export class SupplierWorker {
     const trie = this.trie(session);
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       const { outcome, added } = await trie.apply(this.lease, leaves, ids);
+      this.#with.memory.used(trie);
       if (outcome === "conflict") continue;
       if (outcome === "applied" || outcome === "repeated") {
         metrics.added.inc({ supplier: this.supplier, service_id: session.serviceId }, relays.length);

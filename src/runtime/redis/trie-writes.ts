@@ -1,10 +1,11 @@
-import { bytesToBig, EMPTY, toHex } from "../../base/bytes.ts";
+import { bytesToBig, EMPTY } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AppError } from "../../base/errors.ts";
 import type { RedisClient, Reply } from "./client.ts";
 import { goTime, msToNs } from "./go-time.ts";
 import type { Keys } from "./keys.ts";
 import { fenceOf, type Lease } from "./leases.ts";
+import { packedDeletes, packedWrites } from "./packed-nodes.ts";
 import { bytesOf, listOf, textOf } from "./reply.ts";
 import { loadScript } from "./script.ts";
 import { encodeSession, type SessionIdentity, TERMINAL_STATES } from "./session-record.ts";
@@ -127,13 +128,9 @@ function batchArgs(keys: Keys, batch: Batch, now: bigint): (string | Uint8Array 
     computeUnits,
     keys.consumerGroup,
     TERMINAL,
-    batch.deletes.length,
-    batch.writes.length,
-    batch.entryIds.length,
-    created.size,
-    ...batch.deletes.map(toHex),
-    ...batch.writes.flatMap(({ digest, node }) => [toHex(digest), node]),
-    ...batch.entryIds,
+    packedDeletes(batch.deletes),
+    packedWrites(batch.writes),
+    batch.entryIds.map((id) => `${id} `).join(""),
     ...[...created].flat(),
   ];
 }

@@ -11,6 +11,8 @@ export type VerifyRingSoon = (job: VerifyJob) => Promise<RingVerdict>;
 export type WaitingJob = VerifyJob & {
   /** When it came, by the monotonic clock. */
   readonly since: number;
+  /** Whether no good signature by its key image is remembered. */
+  readonly isStranger: boolean;
   readonly settle: (verdict: RingVerdict) => void;
   readonly refuse: (reject: Reject) => void;
 };

@@ -18,6 +18,8 @@ const real = openPoolVerifiers({ megabytes: 64, tables: "small" }, systemClock.m
 const accounts = ["a", "b", "c"].map((name) => signersOf(name));
 const [a, b] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
 
+const imageOfGateway = a.sign("any").signature.subarray(36, 69).join();
+
 const opened: VerifyPool[] = [];
 afterEach(async () => {
   for (const pool of opened.splice(0)) await pool.close();
@@ -52,6 +54,12 @@ function openPool(given: Partial<VerifyPoolGiven> = {}) {
   return { pool, batches, counted };
 }
 
+/** The gateway is no stranger from here on. */
+async function meet(pool: VerifyPool, batches: RingJob[][] = []): Promise<void> {
+  expect(await pool.verify(a.sign("met"))).toEqual({ ok: true });
+  batches.length = 0;
+}
+
 /** The system's clock, as far ahead as is wanted. */
 function movable(): { clock: Clock; ahead: (ms: number) => void } {
   let offset = 0;
@@ -68,6 +76,7 @@ const overloaded = (text: string) =>
 
 test("what comes in one turn of the loop is verified together, eight at a time, each with its own verdict", async () => {
   const { pool, batches } = openPool();
+  await meet(pool, batches);
   const jobs = Array.from({ length: 12 }, (_, index) => {
     const job = a.sign(`${index}`);
     return index % 4 === 3 ? spoiled(job, 0, b.ring) : job;
@@ -85,6 +94,7 @@ test("what comes in one turn of the loop is verified together, eight at a time, 
 
 test("a flood of one application does not delay another's, and the loop goes on turning", async () => {
   const { pool, batches } = openPool();
+  await meet(pool, batches);
   const flood = Array.from({ length: 400 }, (_, index) => a.sign(`${index}`));
   const order: string[] = [];
   const say = async (name: string, job: VerifyJob) => {
@@ -105,8 +115,45 @@ test("a flood of one application does not delay another's, and the loop goes on 
   expect(Math.max(...batches.map(({ length }) => length))).toBe(8);
 });
 
+/** A signature of the ring with a key image that nobody has, which costs more than one with a known image. */
+function strange(job: VerifyJob, name: string): VerifyJob {
+  const signature = Uint8Array.from(job.signature);
+  signature.set(signersOf(name).ring.members[0]?.publicKey ?? new Uint8Array(33), 36);
+  return { ...job, signature };
+}
+
+test("strangers by the hundred do not delay who is known, and are verified all the same", async () => {
+  const { pool, batches } = openPool();
+  await meet(pool, batches);
+  const order: string[] = [];
+  const say = (name: string, job: VerifyJob) => pool.verify(job).then(() => order.push(name));
+  const flood = Array.from({ length: 200 }, (_, index) =>
+    say("stranger", strange(a.sign(`${index}`), `s${index}`)),
+  );
+  const known = Array.from({ length: 12 }, (_, index) => say("known", a.sign(`known ${index}`)));
+  await Promise.all([...flood, ...known]);
+  expect(order.lastIndexOf("known")).toBeLessThan(12 * 1.5);
+  expect(order.length).toBe(212);
+  const isKnown = ({ signature }: RingJob) => signature.subarray(36, 69).join() === imageOfGateway;
+  const strangers = batches.map((batch) => batch.filter((job) => !isKnown(job)).length);
+  expect(Math.max(...strangers)).toBe(2);
+});
+
+test("strangers may wait in half of the places, whatever their accounts", async () => {
+  const { pool } = openPool({ limit: 40 });
+  await meet(pool);
+  const flood = accounts.flatMap((signers) =>
+    Array.from({ length: 40 }, (_, index) => pool.verify(strange(signers.sign(`${index}`), `s${index}`))),
+  );
+  const settled = Promise.allSettled(flood);
+  expect(pool.figures().waiting).toBeLessThanOrEqual(20);
+  expect(await pool.verify(a.sign("1"))).toEqual({ ok: true });
+  await settled;
+});
+
 test("no more wait than may, one application with half of them, and what is refused is counted", async () => {
   const { pool, counted } = openPool({ limit: 20 });
+  await meet(pool);
   const offered = Array.from({ length: 30 }, (_, index) => pool.verify(a.sign(`${index}`)));
   expect(pool.figures().waiting).toBe(10);
   const another = pool.verify(b.sign("1"));
@@ -120,13 +167,14 @@ test("no more wait than may, one application with half of them, and what is refu
   expect(await counted("ha_relayer_verify_refused_total")).toEqual([
     { labels: { reason: "queue_full" }, value: 20 },
   ]);
-  expect(await counted("ha_relayer_verified_total")).toEqual([{ labels: { place: "inline" }, value: 11 }]);
+  expect(await counted("ha_relayer_verified_total")).toEqual([{ labels: { place: "inline" }, value: 12 }]);
   expect(pool.figures().waiting).toBe(0);
 });
 
 test("what waited too long is refused and not verified", async () => {
   const { clock, ahead } = movable();
   const { pool, batches, counted } = openPool({ clock });
+  await meet(pool, batches);
   const late = pool.verify(a.sign("1"));
   ahead(DEADLINE_MS + 1);
   const inTime = pool.verify(a.sign("2"));

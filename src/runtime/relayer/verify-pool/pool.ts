@@ -1,4 +1,6 @@
 import type { Worker } from "node:worker_threads";
+import { LRUCache } from "lru-cache";
+import { toLatin1 } from "../../../base/bytes.ts";
 import { type Clock, repeat } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import type { Logger } from "../../../base/logger.ts";
@@ -6,8 +8,8 @@ import type { RingVerdict } from "../../../chain/protocol/ring/verifier.ts";
 import type { OpenedVerifiers } from "../../../chain/protocol/ring/verify.ts";
 import type { VerificationMetrics } from "../metrics.ts";
 import { Reject } from "../rejects.ts";
-import { FairQueue } from "./fair-queue.ts";
 import type { VerifyFigures, VerifyJob, VerifyRingSoon, WaitingJob } from "./job.ts";
+import { VerifyQueue } from "./verify-queue.ts";
 import { WorkerThread } from "./worker-thread.ts";
 
 export type VerifyPoolGiven = {
@@ -26,7 +28,7 @@ export type VerifyPoolGiven = {
 };
 
 /** Signatures of one worker's applications; without a thread: of the main thread's own. */
-type Lane = { readonly queue: FairQueue<WaitingJob>; readonly thread: WorkerThread | undefined };
+type Lane = { readonly queue: VerifyQueue; readonly thread: WorkerThread | undefined };
 
 /** A client has given up, or may as well, on a relay whose signature waited so long. */
 export const DEADLINE_MS = 2_000;
@@ -43,6 +45,11 @@ const CHUNK = 8;
 const SHIP_MOST = 32;
 /** A worker with so many waiting gets help from the main thread, if that has time. */
 const HELP_ABOVE = 64;
+/** The parts of one batch, and of all places in the queue, that strangers may have. */
+const STRANGERS_OF_BATCH = 1 / 4;
+const STRANGERS_OF_QUEUE = 1 / 2;
+/** Key images that are remembered: one for each gateway, and for each application that signs for itself. */
+const MAX_IMAGES = 20_000;
 const SWEEP_MS = 250;
 /** Whatever waits when the pool closes is late after this in any case. */
 const CLOSE_MS = DEADLINE_MS;
@@ -53,13 +60,14 @@ const CLOSE_MS = DEADLINE_MS;
  * An application has one worker, by a hash of its address, so that the tables of its keys are in that thread only; a gateway's are in
  * every thread that has an application of it, which are three tables each time. Jobs never go to another worker, since that would
  * build tables there and push out others: where one has too many waiting, this thread helps while it has time, and what is too late
- * is refused. Within a worker's queue applications take turns.
+ * is refused. Within a worker's queue those whose key image is known go before strangers, and applications take turns.
  */
 export class VerifyPool implements Closable {
   readonly #given: VerifyPoolGiven;
-  readonly #own: Lane = { queue: new FairQueue(), thread: undefined };
+  readonly #own: Lane = { queue: new VerifyQueue(), thread: undefined };
   readonly #lanes: readonly Lane[];
   readonly #all: readonly Lane[];
+  readonly #images = new LRUCache<string, true>({ max: MAX_IMAGES });
   readonly #closing = new AbortController();
   readonly #sweeping: Promise<void>;
   #waiting = 0;
@@ -90,8 +98,20 @@ export class VerifyPool implements Closable {
     return new Promise((resolve, reject) => {
       const { queue } = this.#laneOf(account);
       const since = clock.monotonic();
-      const waiting = { ring, digest, signature, account, since, settle: resolve, refuse: reject };
-      if (!queue.add(waiting, limit - this.#waiting)) {
+      const isStranger = !this.#images.has(imageOf(signature));
+      const waiting = {
+        ring,
+        digest,
+        signature,
+        account,
+        since,
+        isStranger,
+        settle: resolve,
+        refuse: reject,
+      };
+      const free = limit - this.#waiting;
+      const room = isStranger ? Math.min(free, limit * STRANGERS_OF_QUEUE - this.#strangers()) : free;
+      if (!queue.add(waiting, room)) {
         metrics.refusedFull.inc();
         reject(new Reject("overloaded", "too many signatures wait to be verified"));
         return;
@@ -141,13 +161,19 @@ export class VerifyPool implements Closable {
         failed: () => metrics.workerRestarts.inc(),
       },
     });
-    return { queue: new FairQueue(), thread };
+    return { queue: new VerifyQueue(), thread };
   }
 
   /** The number of workers does not change, so the remainder is as good as any other way. */
   #laneOf(account: string): Lane {
     if (this.#lanes.length === 0) return this.#own;
     return this.#lanes[hashOf(account) % this.#lanes.length] ?? this.#own;
+  }
+
+  #strangers(): number {
+    let waiting = 0;
+    for (const { queue } of this.#all) waiting += queue.strangers;
+    return waiting;
   }
 
   #schedule(): void {
@@ -208,16 +234,18 @@ export class VerifyPool implements Closable {
     const { clock, metrics } = this.#given;
     const oldest = clock.monotonic() - DEADLINE_MS;
     const jobs: WaitingJob[] = [];
+    let strangers = Math.ceil(most * STRANGERS_OF_BATCH);
     let earliest = Number.POSITIVE_INFINITY;
     let emptyInRow = 0;
     while (jobs.length < most && emptyInRow < lanes.length) {
       this.#turn = (this.#turn + 1) % lanes.length;
-      const job = lanes[this.#turn]?.queue.next();
+      const job = lanes[this.#turn]?.queue.next(strangers > 0);
       emptyInRow = job === undefined ? emptyInRow + 1 : 0;
       if (job === undefined) continue;
       this.#waiting -= 1;
       if (job.since < oldest) this.#refuseLate(job);
       else {
+        if (job.isStranger) strangers -= 1;
         jobs.push(job);
         earliest = Math.min(earliest, job.since);
       }
@@ -263,6 +291,7 @@ export class VerifyPool implements Closable {
       return;
     }
     this.#open -= 1;
+    if (verdict.ok) this.#images.set(imageOf(job.signature), true);
     job.settle(verdict);
   }
 
@@ -276,6 +305,9 @@ export class VerifyPool implements Closable {
     job.refuse(reject);
   }
 }
+
+/** A name for the key image (relay-path 3.5). */
+const imageOf = (signature: Uint8Array): string => toLatin1(signature.subarray(36, 69));
 
 /** Longest signature that may be worth a look: count, challenge and key image, then a scalar and a key per member (relay-path 3.5). */
 const longestSignature = ({ ring }: VerifyJob): number => 69 + 65 * ring.maxSignatureMembers;

@@ -7,4 +7,6 @@ npm run -s lint
 npm run -s typecheck
 npm run -s layers
 npm run -s unused
+# Before the tests, whose closing line comes last. Not where only some of them are asked for.
+if [ $# -eq 0 ]; then node test/bench/run.mjs --short --baseline test/bench/baseline.json; fi
 exec npx vitest run "$@"

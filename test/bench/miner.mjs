@@ -7,8 +7,8 @@ import { parseArgs } from "node:util";
 import { publicKeyOf, signDigest, verifyDigest } from "../../dist/chain/protocol/ecdsa.js";
 import { decodeClosestProof } from "../../dist/smst/gob.js";
 import { verifyClosestProof } from "../../dist/smst/verify.js";
-import { median } from "../../scripts/bench-tasks.mjs";
 import { minerWorld } from "./miner-world.mjs";
+import { median } from "./numbers.mjs";
 
 const WARM_UP = 2_000;
 /** What lies in the stream at once when a large session is made: both copies of a relay are in Redis's memory until it is applied. */

@@ -24,7 +24,7 @@ function leavesOf(count, length) {
 const emptyTrie = () => new Trie({ get: () => undefined }, undefined, sha256);
 
 /**
- * Tasks for `measured` of scripts/bench-tasks.mjs: 10k leaves and one root on an empty trie, the same on one of 100k leaves, and with all
+ * Tasks for `measured` of tasks.mjs: 10k leaves and one root on an empty trie, the same on one of 100k leaves, and with all
  * that a store has to write; a hash of 1 KiB for comparison. The second builds as many tries beforehand as there are rounds and one.
  */
 export function trieTasks(runs) {
@@ -70,8 +70,8 @@ export function trieTasks(runs) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { measured, printMeasured } = await import("../../scripts/bench-tasks.mjs");
-  const { verifyTasks } = await import("../../scripts/bench-verify.mjs");
+  const { measured, printMeasured } = await import("./tasks.mjs");
+  const { verifyTasks } = await import("./verify.mjs");
   const { values } = parseArgs({ options: { runs: { type: "string", default: "7" } } });
   const runs = Number(values.runs);
   const result = measured({ V: verifyTasks(runs).V, ...trieTasks(runs) }, runs);

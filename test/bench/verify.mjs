@@ -3,13 +3,14 @@
 import { randomBytes } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { publicKeyOf, signDigest, verifyDigest } from "../dist/chain/protocol/ecdsa.js";
-import { ringVerifiers } from "../dist/chain/protocol/ring/curve-verifier.js";
-import { fastestCurve } from "../dist/chain/protocol/ring/fastest-curve.js";
-import { prepareRing } from "../dist/chain/protocol/ring/prepare.js";
-import { signRing } from "../dist/chain/protocol/ring/sign.js";
-import { openRingVerifiers } from "../dist/chain/protocol/ring/verify.js";
-import { measured, printMeasured } from "./bench-tasks.mjs";
+import { publicKeyOf } from "../../dist/chain/protocol/ecdsa.js";
+import { ringVerifiers } from "../../dist/chain/protocol/ring/curve-verifier.js";
+import { fastestCurve } from "../../dist/chain/protocol/ring/fastest-curve.js";
+import { prepareRing } from "../../dist/chain/protocol/ring/prepare.js";
+import { signRing } from "../../dist/chain/protocol/ring/sign.js";
+import { openRingVerifiers } from "../../dist/chain/protocol/ring/verify.js";
+import { measured, printMeasured } from "./tasks.mjs";
+import { yardstickTask } from "./yardstick.mjs";
 
 const secret = () => new Uint8Array(randomBytes(32));
 
@@ -54,10 +55,8 @@ export function verifyTasks(runs) {
   const cold = ({ publicKeys, digest, signature }) =>
     expectGood(atDoor(prepareRing(publicKeys), digest, signature));
 
-  const [key, ecdsaDigest] = [secret(), secret()];
-  const [publicKey, ecdsa] = [publicKeyOf(key), signDigest(key, ecdsaDigest)];
   return {
-    V: { times: 400, run: () => verifyDigest(publicKey, ecdsaDigest, ecdsa) },
+    V: yardstickTask(),
     verify_warm_single: { times: 400, run: () => expectGood(one(atDoor, next())) },
     verify_warm_batch8: {
       times: 50,

@@ -5,6 +5,7 @@
  *   it must be verified to be refused.
  * degenerate: signatures for which the verification kernel has no formula, so that the slower verifier judges them.
  * garbage: bytes, relays cut short, relays of a service that is not served.
+ * honest: no flood, but as many good relays of that application: what so much more work costs in any case.
  */
 import { randomBytes } from "node:crypto";
 import { bytesToBig } from "../../dist/base/bytes.js";
@@ -15,7 +16,7 @@ import { prepareRing } from "../../dist/chain/protocol/ring/prepare.js";
 import { openRingVerifiers } from "../../dist/chain/protocol/ring/verify.js";
 import { scalarBytes } from "../../dist/chain/protocol/scalar.js";
 
-export const FLOODS = ["images", "degenerate", "garbage"];
+export const FLOODS = ["honest", "images", "degenerate", "garbage"];
 
 const HEAD = 69;
 const PAIR = 65;
@@ -26,7 +27,12 @@ const random = (length) => new Uint8Array(randomBytes(length));
 
 /** `make(number)` gives flood relay number n's bytes; `good` makes good ones, which are then spoilt. */
 export function floodMaker(plan, good) {
-  const make = { images: imagesMaker, degenerate: degenerateMaker, garbage: garbageMaker }[plan.kind];
+  const make = {
+    honest: () => good,
+    images: imagesMaker,
+    degenerate: degenerateMaker,
+    garbage: garbageMaker,
+  }[plan.kind];
   return make(plan, good);
 }
 

@@ -82,9 +82,9 @@ async function window(load, mode, how) {
   const before = await stateOf(world);
   const besides = beside?.();
   const seen = await loader.call("load", { connections, seconds, rps, rounds: again ? 1_000 : 1 });
-  const { storedAfterMs, stored } = await untilStored(world, seen.good, before);
-  const after = await stateOf(world);
   const besideSeen = await besides;
+  const { storedAfterMs, stored } = await untilStored(world, seen.good + (besideSeen?.good ?? 0), before);
+  const after = await stateOf(world);
   const v = (vBefore + (await yardstick())) / 2;
   world.check();
   requireGood(seen);

@@ -110,6 +110,7 @@ function verification(registry: Registry) {
     verifiedByWorkers: verified.labels("worker"),
     refusedFull: refused.labels("queue_full"),
     refusedLate: refused.labels("late"),
+    refusedStrangers: refused.labels("strangers"),
     batchHere: batch.labels("inline"),
     batchOfWorker: batch.labels("worker"),
     wait: new Histogram({

@@ -103,6 +103,14 @@ export const REJECTS = {
     level: "debug",
     text: "the ring signature is not valid",
   },
+  // The client is told what it would be told of a bad one: most that are refused so are.
+  signature_unchecked: {
+    http: 403,
+    grpc: "PermissionDenied",
+    websocket: 4001,
+    level: "debug",
+    text: "too many signatures by keys that are not known yet were bad",
+  },
   session_unknown: {
     http: 503,
     grpc: "Unavailable",
@@ -200,7 +208,11 @@ export class Reject extends AppError<RejectReason> {
     } = {},
   ) {
     const { text } = REJECTS[reason];
+    // A trace costs more than the rest of a refusal, and says nothing that the reason does not: whoever floods us pays for none.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(reason, detail === undefined ? text : `${text}: ${detail}`, options.fields ?? {}, options.cause);
+    Error.stackTraceLimit = stackTraceLimit;
     this.status = options.status ?? REJECTS[reason].http;
   }
 }

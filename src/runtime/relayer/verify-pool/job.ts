@@ -1,4 +1,3 @@
-import { toLatin1 } from "../../../base/bytes.ts";
 import type { RingJob } from "../../../chain/protocol/ring/kernel/verifier.ts";
 import type { RingVerdict } from "../../../chain/protocol/ring/verifier.ts";
 import type { Reject } from "../rejects.ts";
@@ -6,7 +5,7 @@ import type { Reject } from "../rejects.ts";
 /** A signature to be verified. `account` is the application's address: jobs of an account share keys, and accounts take turns. */
 export type VerifyJob = RingJob & { readonly account: string };
 
-/** What the relay path knows of the pool. Rejects with Reject overloaded or draining; a bad signature is a verdict. */
+/** What the relay path knows of the pool. Rejects with Reject overloaded, signature_unchecked or draining; a bad signature is a verdict. */
 export type VerifyRingSoon = (job: VerifyJob) => Promise<RingVerdict>;
 
 export type WaitingJob = VerifyJob & {
@@ -29,9 +28,6 @@ export type VerifyFigures = {
   readonly slowRefused: number;
 };
 type Figures = { readonly tables: number; readonly bytes: number };
-
-/** A name for the key image (relay-path 3.5). */
-export const imageOf = (signature: Uint8Array): string => toLatin1(signature.subarray(36, 69));
 
 /** Longest signature that may be worth a look: count, challenge and key image, then a scalar and a key per member (relay-path 3.5). */
 export const longestSignature = ({ ring }: VerifyJob): number => 69 + 65 * ring.maxSignatureMembers;

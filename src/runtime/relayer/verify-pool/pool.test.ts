@@ -151,6 +151,32 @@ test("strangers may wait in half of the places, whatever their accounts", async 
   await settled;
 });
 
+test("after many bad signatures by strangers an application's strangers are refused; who is known is not, nor another's", async () => {
+  let time = 0;
+  const { pool, counted } = openPool({ clock: { ...systemClock, monotonic: () => time } });
+  await meet(pool);
+  const unchecked = expect.objectContaining({ code: "signature_unchecked" });
+  const bad = (name: string) => pool.verify(strange(a.sign(name), name));
+  const isJudged = (name: string) =>
+    bad(name).then(
+      ({ ok }) => !ok,
+      () => false,
+    );
+  let judged = 0;
+  while (judged < 2_000 && (await isJudged(`bad ${judged}`))) judged += 1;
+  expect(judged).toBe(500);
+  const newcomer = signersOf("a", "another gateway");
+  expect(await Promise.allSettled([pool.verify(newcomer.sign("1"))])).toMatchObject([{ reason: unchecked }]);
+  expect(await pool.verify(a.sign("known"))).toEqual({ ok: true });
+  expect((await pool.verify(strange(b.sign("x"), "x"))).ok).toBe(false);
+  time += 21;
+  expect(await pool.verify(newcomer.sign("1"))).toEqual({ ok: true });
+  for (let index = 0; index < 100; index++) await isJudged(`again ${index}`);
+  expect(await pool.verify(newcomer.sign("2"))).toEqual({ ok: true });
+  const refused = await counted("ha_relayer_verify_refused_total");
+  expect(refused.find(({ labels }) => labels["reason"] === "strangers")?.value).toBeGreaterThan(1);
+});
+
 test("no more wait than may, one application with half of them, and what is refused is counted", async () => {
   const { pool, counted } = openPool({ limit: 20 });
   await meet(pool);

@@ -1,5 +1,4 @@
 import type { Worker } from "node:worker_threads";
-import { LRUCache } from "lru-cache";
 import { type Clock, repeat } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import type { Logger } from "../../../base/logger.ts";
@@ -7,14 +6,8 @@ import type { RingVerdict } from "../../../chain/protocol/ring/verifier.ts";
 import type { OpenedVerifiers } from "../../../chain/protocol/ring/verify.ts";
 import type { VerificationMetrics } from "../metrics.ts";
 import { Reject } from "../rejects.ts";
-import {
-  hashOf,
-  imageOf,
-  longestSignature,
-  type VerifyFigures,
-  type VerifyRingSoon,
-  type WaitingJob,
-} from "./job.ts";
+import { hashOf, longestSignature, type VerifyFigures, type VerifyRingSoon, type WaitingJob } from "./job.ts";
+import { Strangers } from "./strangers.ts";
 import { VerifyQueue } from "./verify-queue.ts";
 import { WorkerThread } from "./worker-thread.ts";
 
@@ -54,8 +47,6 @@ const HELP_ABOVE = 64;
 /** The parts of one batch, and of all places in the queue, that strangers may have. */
 const STRANGERS_OF_BATCH = 1 / 4;
 const STRANGERS_OF_QUEUE = 1 / 2;
-/** Key images that are remembered: one for each gateway, and for each application that signs for itself. */
-const MAX_IMAGES = 20_000;
 const SWEEP_MS = 250;
 /** Whatever waits when the pool closes is late after this in any case. */
 const CLOSE_MS = DEADLINE_MS;
@@ -73,7 +64,7 @@ export class VerifyPool implements Closable {
   readonly #own: Lane = { queue: new VerifyQueue(), thread: undefined };
   readonly #lanes: readonly Lane[];
   readonly #all: readonly Lane[];
-  readonly #images = new LRUCache<string, true>({ max: MAX_IMAGES });
+  readonly #strangers: Strangers;
   readonly #closing = new AbortController();
   readonly #sweeping: Promise<void>;
   #waiting = 0;
@@ -87,13 +78,17 @@ export class VerifyPool implements Closable {
     this.#lanes = Array.from({ length: given.workers }, (_, index) => this.#openLane(`verify-${index}`));
     this.#all = [...this.#lanes, this.#own];
     const { clock, logger } = given;
+    this.#strangers = new Strangers(() => clock.monotonic());
     const onError = (error: unknown) => logger.error({ error }, "the verification queue was not swept");
     this.#sweeping = repeat(clock, { everyMs: SWEEP_MS, signal: this.#closing.signal, onError }, async () =>
       this.#sweep(),
     );
   }
 
-  /** The verdict; or Reject: overloaded when too many wait or this one has for too long, draining when the pool closes. */
+  /**
+   * The verdict; or Reject: overloaded when too many wait or this one has for too long, signature_unchecked when it is a stranger's
+   * after many bad ones, draining when the pool closes.
+   */
   verify: VerifyRingSoon = (job) => {
     const { verifiers, clock, limit, metrics } = this.#given;
     const { ring, digest, signature, account } = job;
@@ -101,10 +96,14 @@ export class VerifyPool implements Closable {
     // Refused for its length alone, so not worth a place, nor a copy of what may be megabytes.
     if (signature.length > longestSignature(job))
       return Promise.resolve(verifiers.atDoor(ring, digest, signature));
+    const isStranger = this.#strangers.isStranger(signature);
+    if (isStranger && !this.#strangers.mayAsk(account)) {
+      metrics.refusedStrangers.inc();
+      return Promise.reject(new Reject("signature_unchecked"));
+    }
     return new Promise((resolve, reject) => {
       const { queue } = this.#laneOf(account);
       const since = clock.monotonic();
-      const isStranger = !this.#images.has(imageOf(signature));
       const waiting = {
         ring,
         digest,
@@ -116,7 +115,7 @@ export class VerifyPool implements Closable {
         refuse: reject,
       };
       const free = limit - this.#waiting;
-      const room = isStranger ? Math.min(free, limit * STRANGERS_OF_QUEUE - this.#strangers()) : free;
+      const room = isStranger ? Math.min(free, limit * STRANGERS_OF_QUEUE - this.#strangersWaiting()) : free;
       if (!queue.add(waiting, room)) {
         metrics.refusedFull.inc();
         reject(new Reject("overloaded", "too many signatures wait to be verified"));
@@ -176,7 +175,7 @@ export class VerifyPool implements Closable {
     return this.#lanes[hashOf(account) % this.#lanes.length] ?? this.#own;
   }
 
-  #strangers(): number {
+  #strangersWaiting(): number {
     let waiting = 0;
     for (const { queue } of this.#all) waiting += queue.strangers;
     return waiting;
@@ -297,7 +296,8 @@ export class VerifyPool implements Closable {
       return;
     }
     this.#open -= 1;
-    if (verdict.ok) this.#images.set(imageOf(job.signature), true);
+    if (verdict.ok) this.#strangers.good(job.signature);
+    else if (job.isStranger) this.#strangers.bad(job.account);
     job.settle(verdict);
   }
 

@@ -1,4 +1,4 @@
-import { SlowBudget } from "../../../chain/protocol/ring/slow-budget.ts";
+import { AccountBudget } from "../../../base/account-budget.ts";
 import { type OpenedVerifiers, openRingVerifiers } from "../../../chain/protocol/ring/verify.ts";
 
 /** Of each thread that verifies: the same for the main thread and the workers, to which they are copied. */
@@ -9,7 +9,8 @@ export type VerifierSettings = {
 };
 
 /**
- * Of signatures that only the slow verifier can judge, in each thread: nobody honest makes any. All together they may take a tenth of
+ * Of signatures that only the slow verifier can judge, in each thread: what an honest signer makes meets a special case less than once
+ * in 2^200 signatures, while each contrived one costs the time of four to a hundred others. All together they may take a tenth of
  * a thread where they are dearest, some 5 ms each.
  */
 const SLOW_EACH = { perSecond: 1, burst: 5 };
@@ -21,7 +22,7 @@ export function openPoolVerifiers(
   { megabytes, tables }: VerifierSettings,
   now: () => number,
 ): OpenedVerifiers {
-  const budget = new SlowBudget({
+  const budget = new AccountBudget({
     each: SLOW_EACH,
     together: SLOW_TOGETHER,
     mostAccounts: SLOW_ACCOUNTS,

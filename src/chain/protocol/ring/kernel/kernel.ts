@@ -21,7 +21,7 @@ export type KernelOptions = {
    * is refused as too_many_special_cases. Always yes if left out. A good signature of an honest signer meets a special case with a
    * chance below 2^-200; contrived ones meet one whenever they want, and cost 4 to 100 times as much as others. Larger rings than the
    * kernel takes, of more than 64 keys, come here, too. Not asked for the chain's verdict, nor where the kernel was refused: then the
-   * slow verifier is all there is. See SlowBudget.
+   * slow verifier is all there is. See AccountBudget.
    */
   readonly mayVerifySlowly?: MayVerifySlowly;
   /** The compiled kernel; what the build made if left out. */

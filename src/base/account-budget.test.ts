@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Rate, SlowBudget } from "./slow-budget.ts";
+import { AccountBudget, type Rate } from "./account-budget.ts";
 
 function budgetOf({
   each,
@@ -12,11 +12,21 @@ function budgetOf({
   mostAccounts?: number;
 }) {
   let time = 5_000;
-  const budget = new SlowBudget({ each, together, mostAccounts, now: () => time });
+  const budget = new AccountBudget({ each, together, mostAccounts, now: () => time });
   const granted = (account: string | undefined, asked: number): number =>
     Array.from({ length: asked }, () => budget.take(account)).filter(Boolean).length;
   return { budget, granted, pass: (ms: number) => (time += ms) };
 }
+
+test("asking whether there is something left takes nothing", () => {
+  const { budget, granted, pass } = budgetOf({ each: { perSecond: 1, burst: 2 } });
+  for (let index = 0; index < 5; index++) expect(budget.has("a")).toBe(true);
+  expect(granted("a", 3)).toBe(2);
+  expect(budget.has("a")).toBe(false);
+  expect(budget.has("b")).toBe(true);
+  pass(1_000);
+  expect(budget.has("a")).toBe(true);
+});
 
 test("an account has its burst at once, then so many a second, and never more than the burst", () => {
   const { granted, pass } = budgetOf({ each: { perSecond: 2, burst: 5 } });

@@ -1,7 +1,7 @@
 /** How much there may be of something: so much at once, and so much a second in the long run. */
 export type Rate = { readonly perSecond: number; readonly burst: number };
 
-export type SlowBudgetOptions = {
+export type AccountBudgetOptions = {
   /** For one account. */
   readonly each: Rate;
   /** For all accounts together: what bounds the cost, however many accounts take part. */
@@ -16,18 +16,16 @@ export type SlowBudgetOptions = {
 type Bucket = { tokens: number; at: number };
 
 /**
- * Who may still have the slow verifier judge a signature (KernelOptions.mayVerifySlowly). What an honest signer makes meets a special
- * case of the kernel less than once in 2^200 signatures, so a bound of one a second takes nothing from anybody, while each contrived
- * signature costs the time of four to a hundred others. Who runs out only has contrived signatures refused, also if somebody else
- * contrived them in his name.
+ * How often each of many accounts may still do something dear, and all of them together: token buckets. It is for what honest accounts
+ * need next to never, so who runs out, or in whose name somebody else did, only goes without that.
  */
-export class SlowBudget {
-  readonly #options: SlowBudgetOptions;
+export class AccountBudget {
+  readonly #options: AccountBudgetOptions;
   /** In the order in which they last asked. */
   readonly #accounts = new Map<string, Bucket>();
   readonly #together: Bucket;
 
-  constructor(options: SlowBudgetOptions) {
+  constructor(options: AccountBudgetOptions) {
     this.#options = options;
     this.#together = { tokens: options.together.burst, at: options.now() };
   }
@@ -39,6 +37,19 @@ export class SlowBudget {
 
   /** Whether that account may once more; if so, it counts. All that name no account are one. */
   take(account = ""): boolean {
+    const bucket = this.#bucketOf(account);
+    if (bucket.tokens < 1 || this.#together.tokens < 1) return false;
+    bucket.tokens--;
+    this.#together.tokens--;
+    return true;
+  }
+
+  /** Whether that account may once more; it does not count. */
+  has(account = ""): boolean {
+    return this.#bucketOf(account).tokens >= 1 && this.#together.tokens >= 1;
+  }
+
+  #bucketOf(account: string): Bucket {
     const { each, together, mostAccounts, now } = this.#options;
     const time = now();
     const bucket = this.#accounts.get(account) ?? { tokens: each.burst, at: time };
@@ -50,10 +61,7 @@ export class SlowBudget {
     }
     refill(bucket, each, time);
     refill(this.#together, together, time);
-    if (bucket.tokens < 1 || this.#together.tokens < 1) return false;
-    bucket.tokens--;
-    this.#together.tokens--;
-    return true;
+    return bucket;
   }
 }
 

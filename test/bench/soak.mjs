@@ -27,6 +27,7 @@ const WINDOW_SECONDS = 10;
 /** Of the beginning, in which caches and heaps still fill. */
 const SETTLING_MINUTES = 5;
 
+const PROGRESS_EVERY = 6;
 /** Fewer windows than that make no line. */
 const ENOUGH_WINDOWS = 30;
 
@@ -43,6 +44,7 @@ export async function measureSoak({ minutes, mode, part, rps, config }) {
       const again = samples.length > 0;
       const window = await load.window(mode, { seconds, rps: rate, again });
       samples.push(sampleOf(window, (performance.now() - start) / 60_000, load.world));
+      if (samples.length % PROGRESS_EVERY === 0) console.error(progressOf(samples.at(-1)));
     }
     const settled = samples.filter(({ minute }) => minute > Math.min(SETTLING_MINUTES, minutes / 6));
     return { machine: machine(), mode, minutes, seconds, rps: rate, samples, ...summaryOf(settled, samples) };
@@ -50,6 +52,9 @@ export async function measureSoak({ minutes, mode, part, rps, config }) {
     await load.close();
   }
 }
+
+const progressOf = ({ minute, rps, p99, rssMB, loopDelayP99Ms }) =>
+  `${minute.toFixed(1)} min: ${Math.round(rps)} relays a second, p99 ${p99.toFixed(1)} ms, RSS ${rssMB.toFixed(0)} MB, event loop p99 ${loopDelayP99Ms.toFixed(1)} ms`;
 
 function sampleOf(window, minute, world) {
   const { latencyMs, rps, cpuUs, v, statuses, good, behind, rssBytes, loopDelayP99Ms } = window;

@@ -64,7 +64,7 @@ export async function cacheReplica(own: TestRedis, chain: TestChain, options: Op
     client: chain.client,
     clock: systemClock,
     shared: sharedTiers(cacheEntries(redis.commands, keys)),
-    events: { hit: none, miss: none, failed: none, changed: coherence.changed },
+    events: { hit: none, miss: none, failed: none, late: none, skipped: none, changed: coherence.changed },
   });
   await coherence.follow(data.caches);
   const beating = await keepBeating({

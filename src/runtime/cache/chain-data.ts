@@ -8,6 +8,7 @@ import { QUERIES } from "../../chain/proto/queries.ts";
 import type { RelayMiningDifficulty } from "../../chain/proto/service.ts";
 import type { Session, SessionParams } from "../../chain/proto/session.ts";
 import type { Service, SharedParams, Supplier } from "../../chain/proto/shared.ts";
+import { Ahead } from "./ahead.ts";
 import { type CacheEvents, type Entity, type SharedTier, TieredCache } from "./tiered-cache.ts";
 
 /** The Redis tier of each entity that has one in the Go peer's layout (relay-path 9.6). Keys are those of ENTITY_KEYS below. */
@@ -32,6 +33,8 @@ type Dependencies = {
 /** Ages as the Go peer's memory tier has them; live params are looked at more often, so that a change is seen within a block. */
 const MINUTE = 60_000;
 const LIVE = "live";
+/** Values read again ahead of their age at once: with answers in a tenth of a second, ten thousand a minute. */
+const MOST_AHEAD = 16;
 
 /** A chain answer without the message it exists for. */
 function present<Value>(value: Value | undefined, what: string): Value {
@@ -52,7 +55,8 @@ export class ChainData {
   readonly caches;
 
   constructor({ client, clock, events, shared }: Dependencies) {
-    const cache = <Value>(entity: Entity<Value>) => new TieredCache(entity, clock, events);
+    const ahead = new Ahead(MOST_AHEAD);
+    const cache = <Value>(entity: Entity<Value>) => new TieredCache(entity, clock, events, ahead);
     this.caches = {
       application: cache<Application>({
         name: "application",

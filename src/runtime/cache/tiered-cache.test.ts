@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { AppError } from "../../base/errors.ts";
+import { Ahead } from "./ahead.ts";
 import { type CacheEvents, type Entity, TieredCache } from "./tiered-cache.ts";
 
 const notFound = () => new AppError("CHAIN_NOT_FOUND", "application not found");
@@ -14,6 +15,8 @@ function setUp(over: Partial<Entity<string>> = {}) {
     hit: (_, tier) => log.push(tier),
     miss: () => log.push("miss"),
     failed: (_, error) => log.push(`failed ${error.message}`),
+    late: (_, ms) => log.push(`late ${ms}`),
+    skipped: () => log.push("skipped"),
     changed: (_, key) => log.push(`changed ${key}`),
   };
   const entity: Entity<string> = {
@@ -36,7 +39,7 @@ function setUp(over: Partial<Entity<string>> = {}) {
   const sleepers: (() => void)[] = [];
   const sleep = () => new Promise<void>((resolve) => sleepers.push(resolve));
   const clock = { now: () => 0, monotonic: () => time.now, sleep, after: () => () => undefined };
-  const cache = new TieredCache(entity, clock, events);
+  const cache = new TieredCache(entity, clock, events, new Ahead(2));
   return { cache, log, time, shared, answers, sleepers, loads: () => loads };
 }
 
@@ -129,6 +132,40 @@ function withHeldLoads(...settings: Parameters<typeof setUp>) {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return { ...setUp({ ...settings[0], load }), pending, turn };
 }
+
+test("a chain slower than values age gets no backlog: what finds no place is skipped, and what is served too old is told", async () => {
+  const { cache, time, pending, turn, log, sleepers } = withHeldLoads({ limit: 10 });
+  const keys = ["a", "b", "c", "d", "e"];
+  const first = keys.map((key) => cache.get(key));
+  await turn();
+  for (const { resolve } of pending.splice(0)) resolve("old");
+  expect(await Promise.all(first)).toEqual(keys.map(() => "old"));
+
+  time.now += 50_000;
+  log.length = 0;
+  for (let round = 0; round < 10; round++)
+    expect(await Promise.all(keys.map((key) => cache.get(key)))).toEqual(keys.map(() => "old"));
+  await turn();
+  expect(pending).toHaveLength(2);
+  expect(log.filter((line) => line === "skipped")).toHaveLength(3);
+
+  // Past their age: readers wait a second, then have the old value, and one load a key runs however many ask.
+  time.now += 15_000;
+  log.length = 0;
+  const waiting = Array.from({ length: 4 }, () => keys.map((key) => cache.get(key))).flat();
+  await turn();
+  expect(pending).toHaveLength(5);
+  for (const end of sleepers.splice(0)) end();
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => "old"));
+  time.now += 2_000;
+  expect(await cache.get("a")).toBe("old");
+  expect(log).toContain("late 7000");
+  expect(pending).toHaveLength(5);
+
+  for (const { resolve } of pending.splice(0)) resolve("new");
+  await turn();
+  expect(await Promise.all(keys.map((key) => cache.get(key)))).toEqual(keys.map(() => "new"));
+});
 
 test("a load under way when the key is invalidated does not bring the old value back, into no tier", async () => {
   const { cache, shared, log, pending, turn } = withHeldLoads();

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../base/clock.ts";
 import { AppError, toError } from "../../base/errors.ts";
+import type { Ahead } from "./ahead.ts";
 
 /** A value in memory; times in milliseconds of the monotonic clock: a wall clock that is set back would keep it for ever. */
 type Held<Value> = {
@@ -36,6 +37,10 @@ export type CacheEvents = {
   readonly hit: (entity: string, tier: "l1" | "l2") => void;
   readonly miss: (entity: string) => void;
   readonly failed: (entity: string, error: Error) => void;
+  /** A value was served that is so many milliseconds older than it should be: the tiers below do not keep up. */
+  readonly late: (entity: string, ms: number) => void;
+  /** A value was not read again ahead of its age, since too many others were being read. */
+  readonly skipped: (entity: string) => void;
   /** The value of a key changed or went: tell the other processes. */
   readonly changed: (entity: string, key: string) => void;
 };
@@ -44,6 +49,8 @@ export type CacheEvents = {
 const NOT_FOUND_LIMIT = 3;
 /** The part of its age after which a value that is read is loaded again: what is in use never comes of age, so no relay waits for it. */
 const AHEAD = 0.75;
+/** What found no place among those that are read ahead is tried again no sooner than this. */
+const SKIP_MS = 1_000;
 /** After a failed reload the value held counts as fresh for so long: a chain that is down is not asked per relay. */
 const RETRY_MS = 2_000;
 /** A reload that takes longer than this goes on without its readers, which get the value held: a chain that hangs holds up no relay. */
@@ -63,9 +70,12 @@ export class TieredCache<Value> {
   readonly #generations: LRUCache<string, number>;
   readonly #clock: Clock;
   readonly #events: CacheEvents;
+  readonly #ahead: Ahead;
   #cleared = 0;
 
-  constructor(entity: Entity<Value>, clock: Clock, events: CacheEvents) {
+  /** `ahead` is shared by all caches of a process. */
+  constructor(entity: Entity<Value>, clock: Clock, events: CacheEvents, ahead: Ahead) {
+    this.#ahead = ahead;
     this.entity = entity;
     this.#clock = clock;
     this.#events = events;
@@ -82,12 +92,24 @@ export class TieredCache<Value> {
     const held = this.#memory.get(key);
     const now = this.#clock.monotonic();
     if (held && now < held.freshUntil) {
-      if (now >= held.aheadFrom) this.#loadOnce(key, held, false);
+      if (now >= held.aheadFrom && !this.#loading.has(key)) this.#readAhead(key, held, now);
       this.#events.hit(this.entity.name, "l1");
+      this.#tellAge(held, now);
       return held.value;
     }
     const loading = this.#loadOnce(key, held, false);
     return held === undefined ? loading.value : this.#inTimeOr(held, loading);
+  }
+
+  #readAhead(key: string, held: Held<Value>, now: number): void {
+    if (this.#ahead.start(() => this.#loadOnce(key, held, false).value)) return;
+    this.#events.skipped(this.entity.name);
+    this.#memory.set(key, { ...held, aheadFrom: now + SKIP_MS });
+  }
+
+  #tellAge({ loadedAt }: Held<Value>, now: number): void {
+    const late = now - loadedAt - (this.entity.maxAgeMs ?? Number.POSITIVE_INFINITY);
+    if (late > 0) this.#events.late(this.entity.name, late);
   }
 
   /** What memory holds, whatever its age; no I/O. */
@@ -169,8 +191,12 @@ export class TieredCache<Value> {
   }
 
   async #inTimeOr(held: Held<Value>, { value, startedAt }: Loading<Value>): Promise<Value> {
-    const patience = startedAt + PATIENCE_MS - this.#clock.monotonic();
-    if (patience <= 0) return held.value;
+    const now = this.#clock.monotonic();
+    const patience = startedAt + PATIENCE_MS - now;
+    if (patience <= 0) {
+      this.#tellAge(held, now);
+      return held.value;
+    }
     const answered = new AbortController();
     const old = this.#clock.sleep(patience, answered.signal).then(() => held.value);
     try {

@@ -1,5 +1,6 @@
 import { type SessionWindows, sessionWindows } from "../../chain/protocol/session-grid.ts";
 import type { ChainData } from "../cache/chain-data.ts";
+import type { Phase } from "./records.ts";
 
 /**
  * The windows of a session, by the params in force at its end. Undefined while the session still runs: its end lies ahead, the chain
@@ -13,6 +14,12 @@ export async function windowsOf(
   if (endHeight >= height) return undefined;
   return sessionWindows(await chain.sharedParamsAt(endHeight), endHeight);
 }
+
+/** The last block of a phase's window. */
+export const CLOSE_OF: Readonly<Record<Phase, (windows: SessionWindows) => bigint>> = {
+  claim: ({ claimClose }) => claimClose,
+  proof: ({ proofClose }) => proofClose,
+};
 
 /** The first of some heights: a transaction for several sessions must fit into all their windows. */
 export const earliest = (heights: readonly bigint[]): bigint =>

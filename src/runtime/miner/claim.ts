@@ -63,7 +63,6 @@ export async function claim(
     phase: "claim",
     worker,
     due,
-    closeOf: ({ claimClose }) => claimClose,
     prepare: (session) => prepare(worker, session, dependencies),
     note: (session, item, result) => note(worker, session, item, result, dependencies),
   });

@@ -8,6 +8,7 @@ import type { ChainData } from "../cache/chain-data.ts";
 import { isTerminal, type SessionRecord } from "../redis/session-record.ts";
 import type { Sessions } from "../redis/sessions.ts";
 import { windowsOf } from "./calendar.ts";
+import { nearestFirst } from "./due.ts";
 import type { ProvableSession } from "./prove.ts";
 import type { DueSession } from "./send.ts";
 import { type Action, type ClaimOnChain, nextAction } from "./session-state.ts";
@@ -53,6 +54,9 @@ export async function lookAt(
       "a session record cannot be read",
     );
   const ended = await endedAt(height, records, dependencies);
+  const telling = { supplier: worker.supplier, height, metrics: dependencies.metrics, logger };
+  if (ended.length === 0)
+    for (const phase of ["proof", "claim"] as const) nearestFirst([], { ...telling, phase });
   if (ended.length === 0 || worker.stopped) return;
   const look = {
     worker,
@@ -62,9 +66,11 @@ export async function lookAt(
   };
   await tellStrangers(records, look);
   const { toClaim, toProve } = await decideAll(ended, look);
+  const proofs = nearestFirst(toProve, { ...telling, phase: "proof" });
+  const claims = nearestFirst(toClaim, { ...telling, phase: "claim" });
   // Proofs first: a claim may wait for relays, and a missing proof costs stake.
-  if (toProve.length > 0) await dependencies.prove(worker, toProve);
-  if (toClaim.length > 0) await dependencies.claim(worker, toClaim);
+  if (proofs.length > 0) await dependencies.prove(worker, proofs);
+  if (claims.length > 0) await dependencies.claim(worker, claims);
 }
 
 const told = new WeakMap<SupplierWorker, Set<string>>();

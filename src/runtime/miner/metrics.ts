@@ -47,9 +47,13 @@ function relayCounters(registry: Registry) {
 
 function sessionCounters(registry: Registry) {
   const counter = counters(registry);
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `ha_miner_${name}`, help, labelNames: ["supplier", "phase"], registers: [registry] });
   const blocks = (name: string, help: string) =>
     new Histogram({ name: `ha_miner_${name}`, help, buckets: BLOCKS, registers: [registry] });
   return {
+    due: gauge("sessions_due", "Sessions that a claim or a proof is due for"),
+    dueBlocksLeft: gauge("sessions_due_blocks_left", "Blocks until the first of their windows closes"),
     transitions: counter("session_state_transitions_total", "Session states left and entered", [
       "supplier",
       "from_state",

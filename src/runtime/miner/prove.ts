@@ -59,7 +59,6 @@ export async function prove(
     phase: "proof",
     worker,
     due,
-    closeOf: ({ proofClose }) => proofClose,
     prepare: async (session) => prepare(worker, session, await seedOf(session), dependencies),
     note: (session, item, result) => note(worker, session, item, result, dependencies),
   });

@@ -2,7 +2,7 @@ import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { SessionWindows } from "../../chain/protocol/session-grid.ts";
 import type { SessionRecord } from "../redis/session-record.ts";
-import { earliest } from "./calendar.ts";
+import { CLOSE_OF, earliest } from "./calendar.ts";
 import type { MinerMetrics } from "./metrics.ts";
 import type { Phase } from "./records.ts";
 import type { Item, Submitted, Submitter } from "./submit.ts";
@@ -14,8 +14,6 @@ export type Sending<Due extends DueSession> = {
   readonly phase: Phase;
   readonly worker: SupplierWorker;
   readonly due: readonly Due[];
-  /** The last block of a session's window. */
-  readonly closeOf: (windows: SessionWindows) => bigint;
   /** False: one transaction a message. */
   readonly together: boolean;
   /** What to send; undefined when there is nothing to send (any more). */
@@ -30,7 +28,7 @@ type Ready<Due> = { readonly session: Due; readonly item: Item };
 
 /** One phase for all sessions that are due: each is prepared by itself, all are sent together, each outcome is noted by itself. */
 export async function send<Due extends DueSession>(sending: Sending<Due>): Promise<void> {
-  const { worker, due, closeOf, together, prepare, note, submitter } = sending;
+  const { phase, worker, due, together, prepare, note, submitter } = sending;
   const ready: Ready<Due>[] = [];
   for (const session of due)
     await onItsOwn(
@@ -46,7 +44,7 @@ export async function send<Due extends DueSession>(sending: Sending<Due>): Promi
   const results = await submitter.submit({
     supplier: worker.supplier,
     items: ready.map(({ item }) => item),
-    close: earliest(ready.map(({ session }) => closeOf(session.windows))),
+    close: earliest(ready.map(({ session }) => CLOSE_OF[phase](session.windows))),
     together,
     isOurs: () => !worker.stopped,
   });

@@ -19,6 +19,10 @@ type Given = {
 /** Opens the pool that verifies ring signatures, and shows it, and the delay of the event loop that it relieves, in the metrics. */
 export function openVerification({ settings, logger, clock, metrics, owned }: Given): VerifyPool {
   const { pool, verifiers } = openVerifyPool({ settings, logger, clock, metrics: metrics.verification });
+  logger.info(
+    { verifier: verifiers.name, signer: ecdsaName },
+    "what verifies ring signatures and signs answers",
+  );
   const loopDelay = owned.own(new LoopDelay());
   observe({
     registry: metrics.registry,

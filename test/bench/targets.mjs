@@ -14,8 +14,8 @@ const TARGETS = [
 
 /** Not ratios: a session of a million leaves, from its last relay to its proof. */
 const MILLION = [
-  { what: "seal and prove a session of 1,000,000 leaves", figure: "miner_seal_prove_million", limit: 2_000 },
-  { what: "growth of RSS meanwhile", figure: "miner_rss_growth", limit: 200 },
+  { what: "seal and prove a session of 1,000,000 leaves", figure: "miner_million_seal_prove", limit: 2_000 },
+  { what: "growth of RSS meanwhile", figure: "miner_million_rss_growth", limit: 200 },
 ];
 
 /** Rows of targets that were measured and of those that were not; then every other ratio. */

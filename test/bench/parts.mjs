@@ -1,11 +1,13 @@
 /** The parts of the whole bench. Each takes { isShort, runs } and gives { ratios, figures }, and can be measured again alone. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { codecTasks } from "./codec.mjs";
-import { measureMiner } from "./miner.mjs";
 import { measureRelay } from "./relay.mjs";
 import { measured } from "./tasks.mjs";
 import { trieTasks } from "./trie.mjs";
 import { verifyTasks } from "./verify.mjs";
-import { measureV, yardstickTask } from "./yardstick.mjs";
+import { yardstickTask } from "./yardstick.mjs";
 
 async function verifyPart({ runs }) {
   return measured({ ...verifyTasks(runs), ...codecTasks() }, runs);
@@ -23,16 +25,24 @@ async function relayPart({ isShort, runs }) {
 
 /** Sessions as they are, and in the whole bench one of a million leaves; its figures have names of their own. */
 async function minerPart({ isShort, runs }) {
-  const usual = await measureMiner({ relays: isShort ? 4_000 : 20_000, runs, verifyV: measureV });
+  const usual = await minerAlone({ relays: isShort ? 4_000 : 20_000, runs });
   const ratios = { ...usual.ratios };
   const figures = named("miner", usual.figures);
   if (isShort) return { ratios, figures };
-  const large = await measureMiner({ relays: 20_000, runs: 3, leaves: 1_000_000, verifyV: measureV });
+  const large = await minerAlone({ relays: 20_000, runs: 3, more: ["--million"] });
   ratios.miner_million_apply_cpu = large.ratios.miner_apply_cpu;
   return { ratios, figures: { ...figures, ...named("miner_million", large.figures) } };
 }
 
-/** The miner's bench measures V in CPU time around each of its runs, and names its figures with their units. */
+/** In a process of its own: beside what the other parts hold in memory, the garbage collector would cost it twice as much. */
+async function minerAlone({ relays, runs, more = [] }) {
+  const file = fileURLToPath(new URL("./miner.mjs", import.meta.url));
+  const settings = ["--relays", String(relays), "--runs", String(runs), ...more];
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...settings]);
+  return JSON.parse(stdout);
+}
+
+/** The miner's bench names its figures with their units. */
 function named(prefix, figures) {
   const entries = Object.entries(figures).map(([name, value]) => {
     const [, stem, unit = "count"] = /^(?:miner_)?(.*?)(?:_(us|ms|mb))?$/.exec(name);

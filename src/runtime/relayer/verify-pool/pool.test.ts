@@ -177,6 +177,16 @@ test("after many bad signatures by strangers an application's strangers are refu
   expect(refused.find(({ labels }) => labels["reason"] === "strangers")?.value).toBeGreaterThan(1);
 });
 
+test("a new gateway that is no member of the ring yet is still heard when it is one", async () => {
+  const { pool } = openPool({ clock: { ...systemClock, monotonic: () => 0 } });
+  const newcomer = signersOf("a", "another gateway");
+  for (let index = 0; index < 600; index++)
+    expect(await pool.verify({ ...newcomer.sign("early"), ring: a.ring })).toMatchObject({
+      reason: "not_a_member",
+    });
+  expect(await pool.verify(newcomer.sign("1"))).toEqual({ ok: true });
+});
+
 test("no more wait than may, one application with half of them, and what is refused is counted", async () => {
   const { pool, counted } = openPool({ limit: 20 });
   await meet(pool);

@@ -297,7 +297,8 @@ export class VerifyPool implements Closable {
     }
     this.#open -= 1;
     if (verdict.ok) this.#strangers.good(job.signature);
-    else if (job.isStranger) this.#strangers.bad(job.account);
+    // What the bytes alone give away costs nothing; and whoever has just been delegated to is no member until the ring is read again.
+    else if (job.isStranger && verdict.reason === "does_not_verify") this.#strangers.bad(job.account);
     job.settle(verdict);
   }
 

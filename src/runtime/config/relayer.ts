@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { backend, HTTP_KINDS } from "./backends.ts";
 import {
   address,
   duration,
@@ -17,68 +18,7 @@ import { type Loaded, loadYaml } from "./load.ts";
 
 /** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
 
-/** Backends that this version relays to; the Go peer's others are known and refused. */
-export const BACKEND_KINDS = ["jsonrpc", "rest", "cometbft"] as const;
-export type BackendKind = (typeof BACKEND_KINDS)[number];
-
 const validationMode = () => z.enum(["eager", "optimistic"]);
-
-const backendUrl = () =>
-  z.union([z.string(), z.strictObject({ name: z.string().min(1), url: z.string() })]).transform((given) => {
-    const url = typeof given === "string" ? given : given.url;
-    return { name: typeof given === "string" ? given : given.name, url };
-  });
-
-const authentication = () =>
-  z.strictObject({
-    username: z.string().optional(),
-    password: z.string().optional(),
-    bearer_token: z.string().optional(),
-    plain_token: z.string().optional(),
-  });
-
-const NO_HEALTH = "backend health checks; remove health_check or set enabled: false";
-
-const healthCheck = () =>
-  z
-    .looseObject({ enabled: z.boolean().default(false) })
-    .refine((check) => !check.enabled, { error: `not supported yet: ${NO_HEALTH}` });
-
-const backend = () =>
-  z
-    .strictObject({
-      url: z.string().optional(),
-      urls: z.array(backendUrl()).min(1).optional(),
-      base_path: z.string().startsWith("/").optional(),
-      load_balancing: z.enum(["first_healthy", "round_robin"]).optional(),
-      headers: z.record(z.string(), z.string()).default({}),
-      authentication: authentication().optional(),
-      health_check: healthCheck().optional(),
-      max_retries: notYet(
-        z.number().int().min(0).max(3),
-        "retries on another endpoint; set max_retries: 0",
-        [0],
-      ),
-      recovery_timeout_seconds: notYet(natural(), "circuit breakers; set recovery_timeout_seconds: 0", [0]),
-    })
-    .superRefine((given, context) => {
-      if ((given.url === undefined) === (given.urls === undefined))
-        context.addIssue({ code: "custom", message: "give exactly one of url and urls" });
-      for (const { url } of endpointsOf(given))
-        if (!isHttpUrl(url))
-          context.addIssue({ code: "custom", message: `"${url}" is not an http:// or https:// URL` });
-      const urls = endpointsOf(given).map(({ url }) => url);
-      if (new Set(urls).size !== urls.length)
-        context.addIssue({ code: "custom", message: "the same URL is given twice" });
-    })
-    .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: endpointsOf({ url, urls }) }));
-
-type Urls = {
-  readonly url?: string | undefined;
-  readonly urls?: readonly { name: string; url: string }[] | undefined;
-};
-const endpointsOf = ({ url, urls }: Urls) => urls ?? (url === undefined ? [] : [{ name: url, url }]);
-const isHttpUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text);
 
 const service = () =>
   z.strictObject({
@@ -86,7 +26,7 @@ const service = () =>
     timeout_profile: z.string().default("fast"),
     pool_profile: z.string().optional(),
     max_body_size_bytes: positive().optional(),
-    default_backend: z.enum(BACKEND_KINDS).default("jsonrpc"),
+    default_backend: z.enum(HTTP_KINDS).default("jsonrpc"),
     backends: z
       .strictObject({
         jsonrpc: backend().optional(),
@@ -95,7 +35,7 @@ const service = () =>
         websocket: notYet(z.unknown(), "websocket backends"),
         grpc: notYet(z.unknown(), "grpc backends"),
       })
-      .refine((backends) => BACKEND_KINDS.some((kind) => backends[kind]), {
+      .refine((backends) => HTTP_KINDS.some((kind) => backends[kind]), {
         error: "at least one backend is needed",
       }),
   });
@@ -229,6 +169,5 @@ export const relayerSchema = z
 
 export type RelayerConfig = z.output<typeof relayerSchema>;
 export type ServiceConfig = RelayerConfig["services"][string];
-export type BackendConfig = NonNullable<ServiceConfig["backends"][BackendKind]>;
 
 export const loadRelayerConfig = (path: string): Loaded<RelayerConfig> => loadYaml(path, relayerSchema);

@@ -1,9 +1,12 @@
 import type { Presence } from "./presence.ts";
 import type { Reject } from "./rejects.ts";
 
+/** What carried a relay to us. */
+export type Transport = "http" | "grpc" | "grpc_web" | "websocket";
+
 /** One request of a client, whatever carried it. A transport makes it and hands it to relay.ts; it knows no step. */
 export type Exchange = {
-  readonly transport: "http";
+  readonly transport: Transport;
   /** The serialized RelayRequest. */
   readonly body: Uint8Array;
   /** The Rpc-Type header: a number, a backend's name, or absent (relay-path 6.2, step 7). */

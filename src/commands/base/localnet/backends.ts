@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Closable } from "../../../base/close-stack.ts";
 import { AppError, toError } from "../../../base/errors.ts";
-import type { BackendKind } from "../../../runtime/config/relayer.ts";
+import type { HttpKind } from "../../../runtime/config/backends.ts";
 import type { PlannedService } from "./plan.ts";
 
 export type Backend = Closable & { readonly service: string; readonly url: string; served(): number };
@@ -37,7 +37,7 @@ export async function startBackend({ id, rpcType }: PlannedService): Promise<Bac
 }
 
 /** What a relay of this service asks, as method, URL and body; `id` makes it distinct, also in its answer. */
-export function demoRequest(rpcType: BackendKind, id: string): { method: string; url: string; body: string } {
+export function demoRequest(rpcType: HttpKind, id: string): { method: string; url: string; body: string } {
   if (rpcType === "rest") return { method: "GET", url: `/v1/forecast?station=${id}`, body: "" };
   if (rpcType === "cometbft")
     return { method: "GET", url: `/abci_query?path=%22/demo%22&data=%22${id}%22`, body: "" };
@@ -51,7 +51,7 @@ export function demoRequest(rpcType: BackendKind, id: string): { method: string;
 /** Whether a body is the answer to the request with that id. */
 export const answersRequest = (id: string, body: string): boolean => body.includes(`"${digestOf(id)}"`);
 
-const ANSWERS: Readonly<Record<BackendKind, (asked: Asked) => Answer>> = {
+const ANSWERS: Readonly<Record<HttpKind, (asked: Asked) => Answer>> = {
   jsonrpc: ({ method, body }) => {
     if (method !== "POST") return { status: 405, body: { error: "POST only" } };
     const { id } = JSON.parse(body) as { id?: unknown };

@@ -1,11 +1,11 @@
 import { stringify } from "yaml";
 import { toHex } from "../../../base/bytes.ts";
-import type { BackendKind } from "../../../runtime/config/relayer.ts";
+import type { HttpKind } from "../../../runtime/config/backends.ts";
 import type { Actor } from "./actors.ts";
 import type { Plan } from "./plan.ts";
 import type { Ports } from "./ports.ts";
 
-const RPC_TYPES: Readonly<Record<BackendKind, string>> = {
+const RPC_TYPES: Readonly<Record<HttpKind, string>> = {
   jsonrpc: "JSON_RPC",
   rest: "REST",
   cometbft: "COMET_BFT",

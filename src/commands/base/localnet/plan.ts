@@ -1,11 +1,11 @@
-import type { BackendKind } from "../../../runtime/config/relayer.ts";
+import type { HttpKind } from "../../../runtime/config/backends.ts";
 import { type Actor, actor, actors } from "./actors.ts";
 import type { LocalnetSettings } from "./settings.ts";
 
 export type PlannedService = {
   readonly id: string;
   readonly name: string;
-  readonly rpcType: BackendKind;
+  readonly rpcType: HttpKind;
   readonly computeUnitsPerRelay: bigint;
 };
 

@@ -12,7 +12,7 @@ import { payloadHash, requestDigest } from "../../../chain/protocol/relay-hash.t
 import { verifyResponse } from "../../../chain/protocol/response-signature.ts";
 import type { PreparedRing } from "../../../chain/protocol/ring/prepare.ts";
 import { signRing } from "../../../chain/protocol/ring/sign.ts";
-import type { BackendKind } from "../../../runtime/config/relayer.ts";
+import type { HttpKind } from "../../../runtime/config/backends.ts";
 import type { Actor } from "./actors.ts";
 import { answersRequest, demoRequest } from "./backends.ts";
 
@@ -30,7 +30,7 @@ export type Signers = {
 export type SignedRelay = {
   readonly id: string;
   readonly supplier: Actor;
-  readonly rpcType: BackendKind;
+  readonly rpcType: HttpKind;
   readonly bytes: Uint8Array;
 };
 
@@ -45,12 +45,12 @@ export type Sent =
       readonly maybeStored: boolean;
     };
 
-const RPC_NUMBERS: Readonly<Record<BackendKind, string>> = { jsonrpc: "3", rest: "4", cometbft: "5" };
+const RPC_NUMBERS: Readonly<Record<HttpKind, string>> = { jsonrpc: "3", rest: "4", cometbft: "5" };
 
 /** A relay with a request of its own inside, signed by one member of the application's ring. */
 export function signRelay(
   signers: Signers,
-  { id, supplier, rpcType, turn }: { id: string; supplier: Actor; rpcType: BackendKind; turn: number },
+  { id, supplier, rpcType, turn }: { id: string; supplier: Actor; rpcType: HttpKind; turn: number },
 ): SignedRelay {
   const { method, url, body } = demoRequest(rpcType, id);
   const header = headerMap(body === "" ? [] : [["content-type", "application/json"]]);

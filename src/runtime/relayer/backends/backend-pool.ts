@@ -3,30 +3,13 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { Pool } from "undici";
 import type { Clock } from "../../../base/clock.ts";
-import type { Closable } from "../../../base/close-stack.ts";
-import type { BackendConfig, RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
-import type { Presence } from "../presence.ts";
+import type { BackendConfig } from "../../config/backends.ts";
+import type { RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
 import { Reject } from "../rejects.ts";
 import { askOf } from "./asking.ts";
+import type { Backend, BackendAnswer, BackendRequest } from "./backend.ts";
+import { EndpointSet } from "./endpoint-set.ts";
 import { type Endpoint, endpointOf, targetPath } from "./target.ts";
-
-export type BackendRequest = {
-  readonly method: string;
-  /** The inner request's URL; only its path and query are used. */
-  readonly url: string;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Uint8Array;
-  readonly client: Presence;
-};
-
-export type BackendAnswer = {
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: Uint8Array;
-  /** The endpoint's name in the configuration. */
-  readonly endpoint: string;
-};
 
 /** PATH reads no more of an answer; a larger one would be cut and useless (relay-path 6.1). */
 const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
@@ -49,32 +32,27 @@ type Limits = {
 };
 
 /** The endpoints of one service and rpc type, and how one of them is chosen. */
-export class BackendPool implements Closable {
+export class BackendPool implements Backend {
   readonly config: BackendConfig;
-  readonly #wired: readonly Wired[];
+  readonly #endpoints: EndpointSet<Wired>;
   readonly #limits: Limits;
-  #turn = 0;
   #inWork = 0;
 
   constructor(config: BackendConfig, wired: readonly Wired[], limits: Limits) {
     this.config = config;
-    this.#wired = wired;
+    this.#endpoints = new EndpointSet(wired, config.load_balancing);
     this.#limits = limits;
   }
 
   get endpoints(): readonly string[] {
-    return this.#wired.map(({ endpoint }) => endpoint.name);
+    return this.#endpoints.names;
   }
 
-  /**
-   * One answer of a backend, gzip inflated. Redirects are answers, not followed.
-   * Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, client_gone. A status of 500 and above is
-   * an answer here.
-   */
+  /** A gzip answer comes inflated. Redirects are answers, not followed. */
   async ask(request: BackendRequest): Promise<BackendAnswer> {
     if (!METHOD.test(request.method) || REFUSED_METHODS.has(request.method))
       throw new Reject("bad_request", "the inner request's method is not allowed");
-    const { endpoint, pool } = this.#choose();
+    const { endpoint, pool } = this.#endpoints.choose();
     const path = targetPath(endpoint, request.url);
     if (request.client.gone) throw new Reject("client_gone");
     if (this.#inWork >= this.#limits.requests)
@@ -92,15 +70,7 @@ export class BackendPool implements Closable {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#wired.map(({ pool }) => pool.destroy()));
-  }
-
-  #choose(): Wired {
-    const index = this.config.load_balancing === "first_healthy" ? 0 : this.#turn;
-    this.#turn = (this.#turn + 1) % this.#wired.length;
-    const chosen = this.#wired[index];
-    if (chosen === undefined) throw new Reject("no_backend");
-    return chosen;
+    await Promise.all(this.#endpoints.all.map(({ pool }) => pool.destroy()));
   }
 }
 

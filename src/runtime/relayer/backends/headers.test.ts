@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BackendConfig } from "../../config/relayer.ts";
+import type { BackendConfig } from "../../config/backends.ts";
 import { backendHeaders } from "./headers.ts";
 
 const backend = (over: Partial<BackendConfig> = {}): BackendConfig =>

@@ -1,4 +1,4 @@
-import type { BackendConfig } from "../../config/relayer.ts";
+import type { BackendConfig } from "../../config/backends.ts";
 
 /**
  * Never sent on: they belong to one connection, to a proxy, or would let a client speak as somebody else (reliability 7). Whom the

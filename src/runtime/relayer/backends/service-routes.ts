@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { CloseStack } from "../../../base/close-stack.ts";
-import { BACKEND_KINDS, type RelayerConfig } from "../../config/relayer.ts";
+import { HTTP_KINDS } from "../../config/backends.ts";
+import type { RelayerConfig } from "../../config/relayer.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import { openBackendPool } from "./backend-pool.ts";
 
@@ -12,7 +13,7 @@ export function serviceRoutes(
 ): ReadonlyMap<string, ServiceRoutes> {
   return new Map(
     Object.entries(config.services).map(([id, service]) => {
-      const pools = BACKEND_KINDS.flatMap((kind) => {
+      const pools = HTTP_KINDS.flatMap((kind) => {
         const backend = service.backends[kind];
         return backend === undefined
           ? []

@@ -1,7 +1,8 @@
 import { heightsPlausible } from "../../../chain/protocol/arrival.ts";
-import type { BackendKind, ServiceConfig } from "../../config/relayer.ts";
+import type { BackendKind } from "../../config/backends.ts";
+import type { ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
-import type { BackendPool } from "../backends/backend-pool.ts";
+import type { Backend } from "../backends/backend.ts";
 import { Reject } from "../rejects.ts";
 import type { DecodedRelay } from "./decode.ts";
 
@@ -10,7 +11,7 @@ export type ServiceRoutes = {
   readonly config: ServiceConfig;
   readonly mode: "eager" | "optimistic";
   readonly maxBodyBytes: number;
-  readonly pools: Readonly<Partial<Record<BackendKind, BackendPool>>>;
+  readonly pools: Readonly<Partial<Record<BackendKind, Backend>>>;
 };
 
 /** Whether the miner's record lets a supplier serve (relay-path 9.4). "unknown": no record yet, or Redis did not answer. */
@@ -33,7 +34,7 @@ export type AdmitDependencies = {
 export type Admitted = {
   readonly service: ServiceRoutes;
   readonly rpcType: BackendKind;
-  readonly pool: BackendPool;
+  readonly pool: Backend;
   /** False when the supplier has staked endpoints for the service and none is of this rpc type. */
   readonly declared: boolean;
 };
@@ -63,10 +64,7 @@ export function admit(
   return { service, rpcType, pool, declared };
 }
 
-function route(
-  service: ServiceRoutes,
-  header: string | undefined,
-): { rpcType: BackendKind; pool: BackendPool } {
+function route(service: ServiceRoutes, header: string | undefined): { rpcType: BackendKind; pool: Backend } {
   const name =
     header === undefined || header === "" ? service.config.default_backend : (RPC_TYPES[header] ?? header);
   const pool = Object.hasOwn(service.pools, name) ? service.pools[name as BackendKind] : undefined;

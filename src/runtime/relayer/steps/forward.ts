@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
 import { headerMap } from "../../../chain/protocol/http-headers.ts";
-import type { BackendAnswer } from "../backends/backend-pool.ts";
+import type { BackendAnswer } from "../backends/backend.ts";
 import { backendHeaders } from "../backends/headers.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RelayerMetrics } from "../metrics.ts";

@@ -37,6 +37,7 @@ import { verify } from "./steps/verify.ts";
 import { type HttpTransport, openHttpTransport } from "./transports/http.ts";
 import { openVerification } from "./verification.ts";
 import type { VerifyPool } from "./verify-pool/pool.ts";
+import { RelayWork } from "./work.ts";
 
 export type StartRelayer = {
   readonly config: RelayerConfig;
@@ -70,6 +71,9 @@ type Parts = {
   readonly metrics: RelayerMetrics;
   readonly counters: Meter;
   readonly verifyPool: VerifyPool;
+  readonly work: RelayWork;
+  /** A log in which one message cannot drown the others. */
+  readonly quietly: Logger;
 };
 
 /** A miner says that the session takes no more relays: whoever hears it removes its counters, as Go's relayers do (relay-path 9.5). */
@@ -95,9 +99,9 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const { config, version, logger, clock } = given;
   const id = config.relay.instance_id ?? `relayer-${hostname()}-${process.pid}`;
   const parts = await openParts(given, owned);
-  const pipeline = openPipeline(given, parts);
-  const transport = owned.own(await openTransport(given, parts, pipeline));
-  await openOperatorListeners(config, parts, pipeline, owned);
+  const { work } = parts;
+  const transport = owned.own(await openTransport(given, parts, openPipeline(given, parts)));
+  await openOperatorListeners(config, parts, owned);
   const recent = new Recent(parts.metrics, clock);
   owned.own(
     await keepBeating({
@@ -107,7 +111,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
       id,
       role: "relayer",
       version,
-      details: () => snapshot({ ...parts, pipeline, recent, port: transport.address.port }),
+      details: () => snapshot({ ...parts, recent, port: transport.address.port }),
     }),
   );
   await obeyCommands(id, { ...parts, logger, owned });
@@ -118,10 +122,10 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
     port,
     close: () => owned.close(),
     drain: async () => {
-      pipeline.drain();
+      work.drain();
       transport.stopAccepting();
       const deadline = clock.monotonic() + DRAIN_MS;
-      while (pipeline.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
+      while (work.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
       await transport.idle(FLUSH_MS);
       await owned.close();
     },
@@ -170,6 +174,8 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
   const counters = openMeter({ redis, keys, clock, ttlSeconds });
   owned.own({ close: await counters.onEnd((session) => forgetMeter(counters, session, logger)) });
   const verifyPool = openVerification({ settings: config.relay, logger, clock, metrics, owned });
+  const quietly = gated(logger, clock);
+  const work = new RelayWork({ clock, logger: quietly, metrics, maxInFlight: config.relay.max_in_flight });
   return {
     redis,
     keys,
@@ -182,10 +188,12 @@ async function openParts({ config, logger, clock }: StartRelayer, owned: CloseSt
     metrics,
     counters,
     verifyPool,
+    work,
+    quietly,
   };
 }
 
-function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): RelayPipeline {
+function openPipeline({ config, clock }: StartRelayer, parts: Parts): RelayPipeline {
   const {
     redis,
     keys,
@@ -198,9 +206,10 @@ function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): Re
     metrics,
     counters,
     verifyPool,
+    work,
+    quietly,
   } = parts;
   const publisher = relayPublisher(redis.commands, keys);
-  const quietly = gated(logger, clock);
   const metering = {
     meter: counters,
     limits: toldLimits(),
@@ -227,17 +236,15 @@ function openPipeline({ config, logger, clock }: StartRelayer, parts: Parts): Re
   };
   return new RelayPipeline({
     steps,
-    clock,
-    logger: quietly,
+    work,
     metrics,
-    maxInFlight: config.relay.max_in_flight,
     publishBeforeReply: config.relay.publish === "before_reply",
   });
 }
 
 function openTransport(
   { config, clock }: StartRelayer,
-  { heights, services }: Parts,
+  { heights, services, work }: Parts,
   pipeline: RelayPipeline,
 ): Promise<HttpTransport> {
   return openHttpTransport({
@@ -248,9 +255,9 @@ function openTransport(
       ...[...services.values()].map(({ maxBodyBytes }) => maxBodyBytes),
     ),
     handle: (exchange) => pipeline.serve(exchange),
-    refused: (reject) => pipeline.refusedUnread(reject),
+    refused: (reject) => work.refusedUnread(reject),
     health: {
-      status: () => ({ ready: isReady(heights, pipeline), blockHeight: heights.current }),
+      status: () => ({ ready: isReady(heights, work), blockHeight: heights.current }),
       backendsOf: (service) => {
         const routes = services.get(service);
         return (
@@ -263,13 +270,11 @@ function openTransport(
 }
 
 /** Whether a load balancer should send relays here. */
-const isReady = (heights: Heights, pipeline: RelayPipeline): boolean =>
-  heights.current > 0n && !pipeline.draining;
+const isReady = (heights: Heights, work: RelayWork): boolean => heights.current > 0n && !work.draining;
 
 async function openOperatorListeners(
   config: RelayerConfig,
-  { metrics, heights }: Parts,
-  pipeline: RelayPipeline,
+  { metrics, heights, work }: Parts,
   owned: CloseStack,
 ) {
   if (config.metrics.enabled)
@@ -285,7 +290,7 @@ async function openOperatorListeners(
       await openOpsServer({
         name: "health_check",
         ...hostAndPort(config.health_check.addr),
-        routes: healthRoutes(() => isReady(heights, pipeline)),
+        routes: healthRoutes(() => isReady(heights, work)),
       }),
     );
 }

@@ -3,12 +3,12 @@ import type { ChainData } from "../cache/chain-data.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Heights } from "./heights.ts";
 import type { Recent } from "./recent.ts";
-import type { RelayPipeline } from "./relay.ts";
 import type { Sessions } from "./sessions.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";
+import type { RelayWork } from "./work.ts";
 
 type Shown = {
-  readonly pipeline: RelayPipeline;
+  readonly work: RelayWork;
   readonly recent: Recent;
   readonly port: number;
   readonly heights: Heights;
@@ -19,12 +19,12 @@ type Shown = {
 };
 
 /** What this relayer says of itself in its heartbeat. Read models take it from Redis, never from the process. */
-export function snapshot({ pipeline, recent, port, heights, sessions, keyRing, services, chain }: Shown) {
+export function snapshot({ work, recent, port, heights, sessions, keyRing, services, chain }: Shown) {
   return {
     port,
     height: Number(heights.current),
     heightAgeMs: Math.round(heights.ageMs),
-    inFlight: pipeline.inFlight,
+    inFlight: work.inFlight,
     preparedSessions: sessions.size,
     suppliers: [...keyRing.addresses()],
     services: [...services.values()].map(({ id, mode, pools }) => ({

@@ -7,6 +7,7 @@ import type { Admitted } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
 import type { Metered } from "./steps/meter.ts";
+import type { Users } from "./users.ts";
 import { type Progress, type RelayWork, unread } from "./work.ts";
 
 /** The steps with what they need bound in by main.ts; each throws Reject. */
@@ -25,6 +26,8 @@ type Dependencies = {
   readonly work: RelayWork;
   readonly metrics: RelayerMetrics;
   readonly publishBeforeReply: boolean;
+  /** Told of each relay that works with these steps. */
+  readonly users: Users;
 };
 
 /** The order of a relay (architecture 3). Nothing here knows a transport; no step knows another. */
@@ -37,8 +40,9 @@ export class RelayPipeline {
 
   /** Serves one relay from request to stored leaf. Never rejects: what goes wrong is answered, counted and logged. */
   async serve(exchange: Exchange): Promise<void> {
-    const { work } = this.#given;
+    const { work, users } = this.#given;
     const progress = unread();
+    users.enter();
     work.begin();
     try {
       work.requireRoom();
@@ -49,6 +53,7 @@ export class RelayPipeline {
       work.refused(progress, reject);
     } finally {
       work.end();
+      users.leave();
     }
   }
 

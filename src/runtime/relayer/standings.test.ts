@@ -34,14 +34,12 @@ async function setUp(first: SupplierRecord | undefined) {
   } as unknown as SupplierRecords;
   const none = () => {};
   const standings = new Standings({
-    suppliers: ["s"],
-    services: [],
     records,
     factors: { get: async () => undefined, set: async () => undefined },
     clock: systemClock,
     logger: { debug: none, info: none, warn: none, error: none },
   });
-  await standings.start();
+  await standings.start({ suppliers: ["s"], services: [] });
   return { standings, state };
 }
 

@@ -6,9 +6,10 @@ import type { ServiceFactors } from "../redis/service-factors.ts";
 import type { SupplierRecord, SupplierRecords } from "../redis/supplier-records.ts";
 import type { SupplierStanding } from "./steps/admit.ts";
 
+/** Whose standing, and which services' factors. */
+type Whom = { readonly suppliers: readonly string[]; readonly services: readonly string[] };
+
 type Options = {
-  readonly suppliers: readonly string[];
-  readonly services: readonly string[];
   readonly records: SupplierRecords;
   readonly factors: ServiceFactors;
   readonly clock: Clock;
@@ -26,6 +27,7 @@ export class Standings implements Closable {
   readonly #options: Options;
   readonly #standings = new Map<string, SupplierStanding>();
   readonly #factors = new Map<string, number | undefined>();
+  #whom: Whom = { suppliers: [], services: [] };
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #reading: "no" | "once" | "again" = "no";
@@ -35,16 +37,22 @@ export class Standings implements Closable {
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    const { records, clock, logger } = this.#options;
-    const onError = (thrown: unknown) =>
-      logger.warn({ error: toError(thrown).message }, "supplier records could not be read");
-    const again = () => void this.#readAgain(onError);
+  async start(whom: Whom): Promise<void> {
+    this.#whom = whom;
+    const { records, clock } = this.#options;
+    const onError = this.#unread;
+    const again = () => void this.#readAgain();
     this.#unsubscribe = await records.onUpdate(again, again);
     await this.#readAll().catch(onError);
     this.#running = repeat(clock, { everyMs: EVERY_MS, signal: this.#stop.signal, onError }, () =>
       this.#readAll(),
     );
+  }
+
+  /** From now on these, read before this resolves unless Redis does not answer. Of others, what was read last is kept. */
+  async follow(whom: Whom): Promise<void> {
+    this.#whom = whom;
+    await this.#readAll().catch(this.#unread);
   }
 
   standing = (supplier: string): SupplierStanding => this.#standings.get(supplier) ?? UNKNOWN;
@@ -57,24 +65,28 @@ export class Standings implements Closable {
   }
 
   /** However many updates are announced while one reading runs: one more reading has them all. */
-  async #readAgain(onError: (thrown: unknown) => void): Promise<void> {
+  async #readAgain(): Promise<void> {
     if (this.#reading !== "no") {
       this.#reading = "again";
       return;
     }
     this.#reading = "once";
-    await this.#readAll().catch(onError);
+    await this.#readAll().catch(this.#unread);
     const missed = this.#isMissed();
     this.#reading = "no";
-    if (missed && !this.#stop.signal.aborted) await this.#readAgain(onError);
+    if (missed && !this.#stop.signal.aborted) await this.#readAgain();
   }
+
+  readonly #unread = (thrown: unknown): void =>
+    this.#options.logger.warn({ error: toError(thrown).message }, "supplier records could not be read");
 
   #isMissed(): boolean {
     return this.#reading === "again";
   }
 
   async #readAll(): Promise<void> {
-    const { suppliers, services, records, factors } = this.#options;
+    const { records, factors } = this.#options;
+    const { suppliers, services } = this.#whom;
     await Promise.all([
       ...suppliers.map(async (supplier) =>
         this.#standings.set(supplier, standingOf(await records.read(supplier))),

@@ -1,0 +1,38 @@
+import type { RelayerConfig } from "../config/relayer.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { RelayPipeline } from "./relay.ts";
+import type { ServiceRoutes } from "./steps/admit.ts";
+import type { Users } from "./users.ts";
+
+/** What relays are served with: settings, keys, services, and the pipeline bound to them. Nothing in it ever changes. */
+export type Serving = {
+  readonly config: RelayerConfig;
+  readonly keyRing: KeyRing;
+  readonly services: ReadonlyMap<string, ServiceRoutes>;
+  readonly pipeline: RelayPipeline;
+  /** The relays that began with it and have not ended. */
+  readonly users: Users;
+};
+
+/**
+ * Where a relay takes what it is served with, once, when it begins: a reload is one swap. No relay sees half of it, and those in work
+ * end with what they began with.
+ */
+export class Live {
+  #current: Serving;
+
+  constructor(first: Serving) {
+    this.#current = first;
+  }
+
+  get current(): Serving {
+    return this.#current;
+  }
+
+  /** From now on relays begin with `next`. What they began with before. */
+  swap(next: Serving): Serving {
+    const before = this.#current;
+    this.#current = next;
+    return before;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from "../../base/clock.ts";
+import type { CloseStack } from "../../base/close-stack.ts";
+import { toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { cacheMetrics } from "../cache/metrics.ts";
+import { openChain } from "../cache/open-chain.ts";
+import type { RelayerConfig } from "../config/relayer.ts";
+import { openRedis } from "../redis/connect.ts";
+import { redisKeys } from "../redis/keys.ts";
+import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
+import { relayPublisher } from "../redis/relay-stream.ts";
+import { serviceFactors } from "../redis/service-factors.ts";
+import { supplierRecords } from "../redis/supplier-records.ts";
+import { Heights } from "./heights.ts";
+import { gated } from "./log-gate.ts";
+import { relayerMetrics } from "./metrics.ts";
+import { Sessions } from "./sessions.ts";
+import { Standings } from "./standings.ts";
+import { decoder } from "./steps/decode.ts";
+import { toldLimits } from "./steps/meter.ts";
+import { openVerification } from "./verification.ts";
+import { RelayWork } from "./work.ts";
+
+type Given = { readonly config: RelayerConfig; readonly logger: Logger; readonly clock: Clock };
+
+/** What the role consists of for as long as the process runs, whatever is reloaded. */
+export type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Opened in order, and owned by `owned`. Throws AppErrors of Redis and chain. */
+export async function openParts({ config, logger, clock }: Given, owned: CloseStack) {
+  const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "relayer" }));
+  const keys = redisKeys(config.redis.namespace);
+  const shared = { redis, keys, logger, clock };
+  const metrics = relayerMetrics();
+  const heights = new Heights(clock);
+  // Filled below: the chain's caches call back into the sessions prepared from them.
+  const prepared: { sessions?: Sessions } = {};
+  const chain = await openChain({
+    ...shared,
+    urls: config.pocket_node.query_node_rpc_url,
+    chainId: config.pocket_node.chain_id,
+    timeoutMs: config.pocket_node.query_timeout_seconds * 1000,
+    owned,
+    onDrop: () => prepared.sessions?.forget(),
+    events: cacheMetrics(metrics.registry, logger),
+  });
+  const sessions = new Sessions({ chain: chain.data, clock, heights });
+  prepared.sessions = sessions;
+  heights.set(chain.height);
+  owned.own({ close: chain.blocks.onBlock(({ height }) => heights.set(height)) });
+  metrics.height.set(Number(heights.current));
+  heights.onChange((height) => metrics.height.set(Number(height)));
+  const ttlSeconds = Math.ceil(config.relay_meter.cache_ttl / 1000);
+  const meter = openMeter({ ...shared, ttlSeconds });
+  owned.own({ close: await meter.onEnd((session) => forgetMeter(meter, session, logger)) });
+  const standings = new Standings({
+    records: supplierRecords(shared),
+    factors: serviceFactors(redis.commands, keys, clock),
+    clock,
+    logger,
+  });
+  const quietly = gated(logger, clock);
+  const work = new RelayWork({ clock, logger: quietly, metrics, maxInFlight: config.relay.max_in_flight });
+  return {
+    ...shared,
+    /** A log in which one message cannot drown the others. */
+    quietly,
+    metrics,
+    chain,
+    heights,
+    sessions,
+    decode: decoder(),
+    meter,
+    meterLimits: toldLimits(),
+    standings: owned.own(standings),
+    verifyPool: openVerification({ settings: config.relay, logger, clock, metrics, owned }),
+    publisher: relayPublisher(redis.commands, keys),
+    work,
+  };
+}
+
+/** A miner says that the session takes no more relays: whoever hears it removes its counters, as Go's relayers do (relay-path 9.5). */
+function forgetMeter(counters: Meter, session: MeteredSession, logger: Logger): void {
+  counters.forget(session).catch((thrown) => {
+    // They end by themselves, after their time to live.
+    logger.debug({ session: session.sessionId, error: toError(thrown).message }, "a meter was not removed");
+  });
+}

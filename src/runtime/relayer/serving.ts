@@ -1,0 +1,73 @@
+import type { CloseStack } from "../../base/close-stack.ts";
+import type { RelayerConfig } from "../config/relayer.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import { serviceRoutes } from "./backends/service-routes.ts";
+import type { Serving } from "./live.ts";
+import type { Parts } from "./parts.ts";
+import { RelayPipeline, type Steps } from "./relay.ts";
+import { admit, type ServiceRoutes } from "./steps/admit.ts";
+import { forward } from "./steps/forward.ts";
+import { type Metered, meter } from "./steps/meter.ts";
+import { publish } from "./steps/publish.ts";
+import { sign } from "./steps/sign.ts";
+import { verify } from "./steps/verify.ts";
+import { Users } from "./users.ts";
+
+/** What relays are served with by a configuration and its keys. */
+export function openServing(
+  parts: Parts,
+  { config, keyRing }: { readonly config: RelayerConfig; readonly keyRing: KeyRing },
+  owned: CloseStack,
+): Serving {
+  const services = serviceRoutes(config, parts.clock, owned);
+  const users = new Users();
+  const pipeline = new RelayPipeline({
+    steps: stepsOf(parts, { config, keyRing, services }),
+    work: parts.work,
+    metrics: parts.metrics,
+    publishBeforeReply: config.relay.publish === "before_reply",
+    users,
+  });
+  return { config, keyRing, services, pipeline, users };
+}
+
+const UNMETERED: Metered = { refund: async () => undefined };
+
+/** The steps of a relay with what each needs: of the process, and of what was configured. */
+function stepsOf(
+  parts: Parts,
+  { config, keyRing, services }: Pick<Serving, "config" | "keyRing" | "services">,
+): Steps {
+  const { chain, heights, sessions, standings, metrics, clock } = parts;
+  const admission = { services, keys: keyRing, standing: standings.standing, height: () => heights.current };
+  const verification = { sessions, heights, verifyRing: parts.verifyPool.verify };
+  const metering = {
+    meter: parts.meter,
+    limits: parts.meterLimits,
+    logger: parts.quietly,
+    chain: chain.data,
+    heights,
+    clock,
+    metrics,
+    factor: standings.factor,
+    failBehavior: config.relay_meter.fail_behavior,
+  };
+  return {
+    decode: parts.decode,
+    admit: (relay, exchange) => admit(relay, exchange.rpcType, exchange.body.length, admission),
+    verify: (relay) => verify(relay, verification),
+    meter: config.relay_meter.enabled
+      ? (relay, session) => meter(relay, session, metering)
+      : async () => UNMETERED,
+    forward: (relay, admitted, exchange) => forward(relay, admitted, exchange, parts),
+    sign: (relay, payload) => sign(relay, payload, keyRing),
+    publish: (relay, session, signed) => publish(relay, session, signed, parts),
+  };
+}
+
+/** The largest request that any service takes: what the listener may read. */
+export const largestBody = ({ config, services }: Serving): number =>
+  Math.max(
+    config.default_max_body_size_bytes,
+    ...[...services.values()].map(({ maxBodyBytes }: ServiceRoutes) => maxBodyBytes),
+  );

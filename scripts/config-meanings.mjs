@@ -60,14 +60,15 @@ const RELAYER = {
   [`${BACKEND}.urls`]: "Several endpoints, each a URL or a name with a URL.",
   [`${BACKEND}.base_path`]: "Path in front of every request's path, instead of the URL's own.",
   [`${BACKEND}.load_balancing`]:
-    "Round robin unless `first_healthy`, which uses the first endpoint: health is not watched yet.",
+    "`round_robin`: in turn. `first_healthy`: the first that is well. Endpoints that are left out (see `recovery_timeout_seconds`) have no turn.",
   [`${BACKEND}.headers.<name>`]: "Header sent to the backend; wins over the client's.",
   [`${BACKEND}.authentication.username`]: "With `password`: Basic authentication.",
   [`${BACKEND}.authentication.password`]: "See `username`.",
   [`${BACKEND}.authentication.bearer_token`]: "`Authorization: Bearer <token>`; wins over the others.",
   [`${BACKEND}.authentication.plain_token`]: "`Authorization: <token>`; wins over `username`.",
   [`${BACKEND}.max_retries`]: "Only `0` is accepted.",
-  [`${BACKEND}.recovery_timeout_seconds`]: "Only `0` is accepted.",
+  [`${BACKEND}.recovery_timeout_seconds`]:
+    "How long an endpoint is left out after faults in a row (`health_check.unhealthy_threshold` of them, 5 without it); then one request tries it. `0`: never left out. Only 5xx, refused, reset and unreachable count, and the last endpoint that is well always stays.",
   "relayer.yaml metrics.enabled": "Serve `/metrics` for Prometheus.",
   "relayer.yaml metrics.addr": "Where. The Go peer's default is every interface.",
   "health_check.enabled": "Serve `/health` and `/ready` on a port of their own.",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { natural, notYet } from "./fields.ts";
+import { healthCheck } from "./health-check.ts";
 
 /** The backends of a service in the relayer's YAML (go-peers 2.2). */
 
@@ -12,10 +13,9 @@ export const BACKEND_KINDS = [...HTTP_KINDS, "websocket", "grpc"] as const;
 export type BackendKind = (typeof BACKEND_KINDS)[number];
 
 const backendUrl = () =>
-  z.union([z.string(), z.strictObject({ name: z.string().min(1), url: z.string() })]).transform((given) => {
-    const url = typeof given === "string" ? given : given.url;
-    return { name: typeof given === "string" ? given : given.name, url };
-  });
+  z
+    .union([z.string(), z.strictObject({ name: z.string().min(1).max(64), url: z.string() })])
+    .transform((given) => (typeof given === "string" ? { url: given } : given));
 
 const authentication = () =>
   z.strictObject({
@@ -25,12 +25,7 @@ const authentication = () =>
     plain_token: z.string().optional(),
   });
 
-const NO_HEALTH = "backend health checks; remove health_check or set enabled: false";
-
-const healthCheck = () =>
-  z
-    .looseObject({ enabled: z.boolean().default(false) })
-    .refine((check) => !check.enabled, { error: `not supported yet: ${NO_HEALTH}` });
+const NO_CHECKS = "not supported yet: backend health checks; remove health_check or set enabled: false";
 
 export const backend = () =>
   z
@@ -41,31 +36,46 @@ export const backend = () =>
       load_balancing: z.enum(["first_healthy", "round_robin"]).optional(),
       headers: z.record(z.string(), z.string()).default({}),
       authentication: authentication().optional(),
-      health_check: healthCheck().optional(),
+      health_check: healthCheck()
+        .refine((check) => !check.enabled, { error: NO_CHECKS })
+        .optional(),
       max_retries: notYet(
         z.number().int().min(0).max(3),
         "retries on another endpoint; set max_retries: 0",
         [0],
       ),
-      recovery_timeout_seconds: notYet(natural(), "circuit breakers; set recovery_timeout_seconds: 0", [0]),
+      /** How long the breaker keeps an endpoint out; 0: it never does. */
+      recovery_timeout_seconds: natural().max(86_400).optional(),
     })
     .superRefine((given, context) => {
       if ((given.url === undefined) === (given.urls === undefined))
         context.addIssue({ code: "custom", message: "give exactly one of url and urls" });
-      for (const { url } of endpointsOf(given))
+      const endpoints = endpointsOf(given);
+      for (const { url } of endpoints)
         if (!isHttpUrl(url))
           context.addIssue({ code: "custom", message: `"${url}" is not an http:// or https:// URL` });
-      const urls = endpointsOf(given).map(({ url }) => url);
-      if (new Set(urls).size !== urls.length)
+      if (hasTwice(endpoints.map(({ url }) => url)))
         context.addIssue({ code: "custom", message: "the same URL is given twice" });
+      if (hasTwice(endpoints.flatMap(({ name }) => (name === undefined ? [] : [name]))))
+        context.addIssue({ code: "custom", message: "the same name is given twice" });
     })
-    .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: endpointsOf({ url, urls }) }));
+    .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: named(endpointsOf({ url, urls })) }));
 
-type Urls = {
-  readonly url?: string | undefined;
-  readonly urls?: readonly { name: string; url: string }[] | undefined;
-};
-const endpointsOf = ({ url, urls }: Urls) => urls ?? (url === undefined ? [] : [{ name: url, url }]);
+type Given = { readonly name?: string | undefined; readonly url: string };
+type Urls = { readonly url?: string | undefined; readonly urls?: readonly Given[] | undefined };
+const endpointsOf = ({ url, urls }: Urls): readonly Given[] => urls ?? (url === undefined ? [] : [{ url }]);
 const isHttpUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text);
+const hasTwice = (texts: readonly string[]) => new Set(texts).size !== texts.length;
+
+/** Names stand in logs, metrics and on the dashboard: an endpoint without one has its host's, not a URL with keys in it. */
+function named(endpoints: readonly Given[]): readonly { readonly name: string; readonly url: string }[] {
+  const seen = new Map<string, number>();
+  return endpoints.map(({ name, url }) => {
+    const base = name ?? new URL(url).host;
+    const count = (seen.get(base) ?? 0) + 1;
+    seen.set(base, count);
+    return { name: count === 1 ? base : `${base}#${count}`, url };
+  });
+}
 
 export type BackendConfig = z.output<ReturnType<typeof backend>>;

@@ -33,7 +33,7 @@ test("a Go relayer file loads, with its defaults, and says what has no effect he
   expect(config.relay_meter.cache_ttl).toBe(7_200_000);
   expect(config.timeout_profiles["streaming"]?.request_seconds).toBe(600);
   expect(config.services["eth"]?.backends.jsonrpc?.endpoints).toEqual([
-    { name: "http://127.0.0.1:8545", url: "http://127.0.0.1:8545" },
+    { name: "127.0.0.1:8545", url: "http://127.0.0.1:8545" },
   ]);
   expect(unused).toEqual([
     "pocket_node.query_node_grpc_url: all chain access goes through query_node_rpc_url",

@@ -8,6 +8,7 @@ import { loadKeys } from "../keys/key-ring.ts";
 import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
 import { keepBeating } from "../redis/beating.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
+import { readinessOf } from "./backends/readiness.ts";
 import { Live } from "./live.ts";
 import { obeyCommands } from "./obey.ts";
 import { openParts, type Parts } from "./parts.ts";
@@ -96,12 +97,9 @@ function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise
     refused: (reject) => parts.work.refusedUnread(reject),
     health: {
       status: () => ({ ready: isReady(parts), blockHeight: parts.heights.current }),
-      backendsOf: (service) => {
+      readiness: (service) => {
         const routes = live.current.services.get(service);
-        return (
-          routes &&
-          Object.fromEntries(Object.entries(routes.pools).map(([kind, pool]) => [kind, pool.endpoints]))
-        );
+        return routes && readinessOf(routes, parts.heights.current);
       },
     },
   });

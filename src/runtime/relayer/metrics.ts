@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { backendMetrics } from "./backends/metrics.ts";
 import type { LoopDelays } from "./loop-delay.ts";
 import type { VerifyFigures } from "./verify-pool/job.ts";
 
@@ -61,6 +62,7 @@ export function relayerMetrics() {
       "operation",
     ]),
     ...distributions(registry),
+    backends: backendMetrics(registry),
     verification: verification(registry),
     inFlight: gauge("active_connections", "Relays in work"),
     height: gauge("current_block_height", "Height this relayer works at"),

@@ -9,6 +9,8 @@ type Row = {
   readonly level: "debug" | "warn";
   /** What the client reads when the place that refused gave no text. */
   readonly text: string;
+  /** Seconds after which a client may try again, where that is known to help. */
+  readonly retryAfter?: number;
 };
 
 export const REJECTS = {
@@ -155,6 +157,15 @@ export const REJECTS = {
     level: "warn",
     text: "the backend failed",
   },
+  // Every endpoint was taken out by active checks: the Go peer's words (relay-path 6.2, step 15).
+  backend_down: {
+    http: 503,
+    grpc: "Unavailable",
+    websocket: 4003,
+    level: "warn",
+    text: "service temporarily unavailable",
+    retryAfter: 5,
+  },
   store_unavailable: {
     http: 503,
     grpc: "Unavailable",
@@ -168,6 +179,7 @@ export const REJECTS = {
     websocket: 1013,
     level: "warn",
     text: "too many relays are in work",
+    retryAfter: 1,
   },
   draining: {
     http: 503,
@@ -175,6 +187,7 @@ export const REJECTS = {
     websocket: 4000,
     level: "debug",
     text: "this relayer is shutting down",
+    retryAfter: 1,
   },
   client_gone: {
     http: 499,
@@ -193,10 +206,13 @@ export const REJECTS = {
 } as const satisfies Record<string, Row>;
 
 export type RejectReason = keyof typeof REJECTS;
+const ROWS: Readonly<Record<RejectReason, Row>> = REJECTS;
 
 /** A relay that is not served. `message` goes to the client; `fields` and the cause only to the log. */
 export class Reject extends AppError<RejectReason> {
   readonly status: number;
+  /** What the client is told besides the text. */
+  readonly told: Readonly<Record<string, string>> | undefined;
 
   constructor(
     reason: RejectReason,
@@ -205,6 +221,7 @@ export class Reject extends AppError<RejectReason> {
       readonly status?: number;
       readonly cause?: unknown;
       readonly fields?: Readonly<Record<string, unknown>>;
+      readonly told?: Readonly<Record<string, string>>;
     } = {},
   ) {
     const { text } = REJECTS[reason];
@@ -214,6 +231,12 @@ export class Reject extends AppError<RejectReason> {
     super(reason, detail === undefined ? text : `${text}: ${detail}`, options.fields ?? {}, options.cause);
     Error.stackTraceLimit = stackTraceLimit;
     this.status = options.status ?? REJECTS[reason].http;
+    this.told = options.told;
+  }
+
+  /** Seconds after which the client may try again, or undefined. */
+  get retryAfter(): number | undefined {
+    return ROWS[this.code].retryAfter;
   }
 }
 

@@ -19,7 +19,7 @@ export function openServing(
   { config, keyRing }: { readonly config: RelayerConfig; readonly keyRing: KeyRing },
   owned: CloseStack,
 ): Serving {
-  const services = serviceRoutes(config, parts.clock, owned);
+  const services = serviceRoutes(config, { ...parts, owned });
   const users = new Users();
   const pipeline = new RelayPipeline({
     steps: stepsOf(parts, { config, keyRing, services }),

@@ -30,7 +30,12 @@ export function snapshot({ work, recent, port, heights, sessions, keyRing, servi
     services: [...services.values()].map(({ id, mode, pools }) => ({
       id,
       mode,
-      backends: Object.keys(pools),
+      backends: Object.fromEntries(
+        Object.entries(pools).map(([kind, backend]) => [
+          kind,
+          backend.states().map(({ name, phase }) => ({ name, state: phase })),
+        ]),
+      ),
     })),
     rssBytes: process.memoryUsage.rss(),
     ...recent.read(),

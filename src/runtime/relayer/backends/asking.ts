@@ -3,6 +3,7 @@ import { type Dispatcher, errors, type Pool } from "undici";
 import type { Clock } from "../../../base/clock.ts";
 import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
+import type { Outcome } from "./circuit.ts";
 
 export type Ask = {
   readonly path: string;
@@ -114,6 +115,15 @@ class Asking implements Dispatcher.DispatchHandler {
     this.#client.whenGone(undefined);
     return true;
   }
+}
+
+/** Whether an endpoint is to blame for what `askOf` threw: one that cannot be reached is, one that is late is not (go-peers 1.9, B4). */
+export function outcomeOf(thrown: unknown): Outcome {
+  if (!(thrown instanceof Reject)) return "other";
+  const { code, cause } = thrown;
+  if (code === "backend_error")
+    return cause instanceof errors.ResponseExceededMaxSizeError ? "other" : "server_fault";
+  return cause instanceof errors.ConnectTimeoutError ? "server_fault" : "other";
 }
 
 function asReject(error: Error): Reject {

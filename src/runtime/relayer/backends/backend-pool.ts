@@ -6,9 +6,10 @@ import type { Clock } from "../../../base/clock.ts";
 import type { BackendConfig } from "../../config/backends.ts";
 import type { RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
 import { Reject } from "../rejects.ts";
-import { askOf } from "./asking.ts";
+import { askOf, outcomeOf } from "./asking.ts";
 import type { Backend, BackendAnswer, BackendRequest } from "./backend.ts";
-import { EndpointSet } from "./endpoint-set.ts";
+import type { Outcome } from "./circuit.ts";
+import { EndpointSet, type EndpointSetOptions, type EndpointState } from "./endpoint-set.ts";
 import { type Endpoint, endpointOf, targetPath } from "./target.ts";
 
 /** PATH reads no more of an answer; a larger one would be cut and useless (relay-path 6.1). */
@@ -38,34 +39,49 @@ export class BackendPool implements Backend {
   readonly #limits: Limits;
   #inWork = 0;
 
-  constructor(config: BackendConfig, wired: readonly Wired[], limits: Limits) {
+  constructor(config: BackendConfig, endpoints: EndpointSet<Wired>, limits: Limits) {
     this.config = config;
-    this.#endpoints = new EndpointSet(wired, config.load_balancing);
+    this.#endpoints = endpoints;
     this.#limits = limits;
   }
 
-  get endpoints(): readonly string[] {
-    return this.#endpoints.names;
+  states(): readonly EndpointState[] {
+    return this.#endpoints.states();
   }
 
   /** A gzip answer comes inflated. Redirects are answers, not followed. */
   async ask(request: BackendRequest): Promise<BackendAnswer> {
     if (!METHOD.test(request.method) || REFUSED_METHODS.has(request.method))
       throw new Reject("bad_request", "the inner request's method is not allowed");
-    const { endpoint, pool } = this.#endpoints.choose();
-    const path = targetPath(endpoint, request.url);
     if (request.client.gone) throw new Reject("client_gone");
     if (this.#inWork >= this.#limits.requests)
       throw new Reject("overloaded", "the service's backend has too many in work");
+    const wired = this.#endpoints.choose();
     this.#inWork += 1;
     try {
-      const ask = { path, method: request.method, headers: request.headers, body: request.body };
-      const { clock, timeoutMs } = this.#limits;
-      const { status, headers, body } = await askOf(pool, ask, { clock, timeoutMs, client: request.client });
-      const answer = { status, headers: flat(headers), body, endpoint: endpoint.name };
+      const answer = await this.#askAt(wired, request);
       return isGzip(answer) ? await inflated(answer) : answer;
     } finally {
       this.#inWork -= 1;
+    }
+  }
+
+  /** One try at one endpoint, which is reported. */
+  async #askAt(wired: Wired, request: BackendRequest): Promise<BackendAnswer> {
+    const { endpoint, pool } = wired;
+    const { clock, timeoutMs } = this.#limits;
+    let outcome: Outcome = "other";
+    try {
+      const path = targetPath(endpoint, request.url);
+      const ask = { path, method: request.method, headers: request.headers, body: request.body };
+      const { status, headers, body } = await askOf(pool, ask, { clock, timeoutMs, client: request.client });
+      outcome = status >= 500 ? "server_fault" : "answered";
+      return { status, headers: flat(headers), body, endpoint: endpoint.name };
+    } catch (thrown) {
+      outcome = outcomeOf(thrown);
+      throw thrown;
+    } finally {
+      this.#endpoints.report(wired, outcome);
     }
   }
 
@@ -79,7 +95,7 @@ export function openBackendPool(
   backend: BackendConfig,
   service: ServiceConfig,
   config: RelayerConfig,
-  clock: Clock,
+  options: EndpointSetOptions,
 ): BackendPool {
   const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
   const profile = service.pool_profile === undefined ? undefined : config.pool_profiles[service.pool_profile];
@@ -100,7 +116,8 @@ export function openBackendPool(
     return { endpoint, pool };
   });
   const requests = connections * wired.length + Math.max(LEAST_WAITING, connections);
-  return new BackendPool(backend, wired, { clock, timeoutMs: requestMs, requests });
+  const endpoints = new EndpointSet(wired, backend, options);
+  return new BackendPool(backend, endpoints, { clock: options.clock, timeoutMs: requestMs, requests });
 }
 
 function flat(headers: IncomingHttpHeaders): [string, string][] {

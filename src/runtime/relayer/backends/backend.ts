@@ -1,6 +1,7 @@
 import type { Closable } from "../../../base/close-stack.ts";
 import type { BackendConfig } from "../../config/backends.ts";
 import type { Presence } from "../presence.ts";
+import type { EndpointState } from "./endpoint-set.ts";
 
 export type BackendRequest = {
   readonly method: string;
@@ -23,10 +24,11 @@ export type BackendAnswer = {
 /** A backend of a service that gives one answer to one request, whatever it speaks. */
 export type Backend = Closable & {
   readonly config: BackendConfig;
-  /** The endpoints' names in the configuration. */
-  readonly endpoints: readonly string[];
+  /** Its endpoints and how they are; for /ready/<service>, metrics and the heartbeat. */
+  states(): readonly EndpointState[];
   /**
-   * One answer of a backend, whole. Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, client_gone.
+   * One answer of a backend, whole. Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, backend_down,
+   * client_gone.
    * A status of 500 and above is an answer here.
    */
   ask(request: BackendRequest): Promise<BackendAnswer>;

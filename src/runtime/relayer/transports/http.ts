@@ -13,8 +13,8 @@ import { headProblem } from "./head.ts";
 export type Health = {
   /** The relay port's answer to /health, /healthz and /ready (relay-path 6.2, step 1). */
   readonly status: () => { readonly ready: boolean; readonly blockHeight: bigint };
-  /** The endpoints of a service by backend, or undefined when it is not served. */
-  readonly backendsOf: (service: string) => Readonly<Record<string, readonly string[]>> | undefined;
+  /** What /ready/<service> answers; undefined when the service is not served. */
+  readonly readiness: (service: string) => { readonly ready: boolean } | undefined;
 };
 
 type Options = {
@@ -135,9 +135,9 @@ function operatorRoutes(health: Health) {
   app.get<{ Params: { service: string } }>("/ready/:service", async (request, reply) => {
     const { service } = request.params;
     if (service === "") return reply.code(400).send({ error: "no service id" });
-    const backends = health.backendsOf(service);
-    if (backends === undefined) return reply.code(404).send({ error: "the service is not served here" });
-    return reply.send({ service, status: "healthy", backends });
+    const told = health.readiness(service);
+    if (told === undefined) return reply.code(404).send({ error: "the service is not served here" });
+    return reply.code(told.ready ? 200 : 503).send(told);
   });
   return app;
 }
@@ -229,10 +229,11 @@ const contentType = (accept: string | undefined): string =>
 
 function refuse(request: IncomingMessage, response: ServerResponse, reject: Reject, port: Port): void {
   if (response.headersSent || response.destroyed) return;
-  const body = Buffer.from(JSON.stringify({ error: reject.message }), "utf8");
+  const body = Buffer.from(JSON.stringify({ error: reject.message, ...reject.told }), "utf8");
   response.writeHead(reject.status, {
     "content-type": "application/json",
     "content-length": body.length,
+    ...(reject.retryAfter !== undefined && { "retry-after": String(reject.retryAfter) }),
     // What was not read of a request is not read any more: the connection cannot be used again.
     ...((port.stopping || !request.complete) && CLOSING),
   });

@@ -103,6 +103,12 @@ const RELAYER = {
     "Ring signatures that may wait. One more is answered 503, and so is one that has waited two seconds; an application may take half of the places, so that others always find one.",
   "relay.verify_tables_mb":
     "Most memory for tables of keys, for the main thread and for each worker, taken as it is needed: a key takes 64 KiB and a gateway's 96, less with small tables. With too little of it, tables are built again and again.",
+  "relay.replays":
+    "Where a relay is remembered, so that nobody has it served twice: in this `process`; in Redis for the whole `fleet` too, by the call that meters it, at some 80 bytes a relay; or not at all (`off`). A relay that was taken before is refused with 409. It is remembered once its signature is verified, forgotten when it fails after that, and in any case when its session is over.",
+  "relay.replays_by":
+    "What is the same relay. `signature`: one signature, from whichever ring member it is written; equal requests that are signed anew are new relays, as gateways need it. `request`: one signed request of a session, so that equal requests are served once whoever signs them.",
+  "relay.replay_memory_mb":
+    "Memory for what is remembered here, 8 bytes a relay and room; above it the oldest relays are forgotten (`ha_relayer_replay_forgotten_total`).",
   "relay.verify_tables":
     "`small`: tables of an eighth of the size, and signatures take about 1.6 times as long. `auto`: small if `verify_tables_mb` is below 64.",
 };

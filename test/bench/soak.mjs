@@ -34,7 +34,8 @@ const ENOUGH_WINDOWS = 30;
 /** { samples, slope, ... }: a sample for each window, and what has become of RSS and p99. */
 export async function measureSoak({ minutes, mode, part, rps, config }) {
   const seconds = Math.min(WINDOW_SECONDS, minutes * 20);
-  const load = await openLoad({ modes: [mode], seconds: 5, config });
+  // The same relays are sent in every window.
+  const load = await openLoad({ modes: [mode], seconds: 5, config: { "relay.replays": "off", ...config } });
   try {
     const saturation = [await load.window(mode), await load.window(mode)].map((window) => window.rps);
     const rate = rps ?? median(saturation) * part;

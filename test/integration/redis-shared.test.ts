@@ -64,8 +64,8 @@ test("a counter that a Go relayer left without time to live gets one; a new limi
   const meter = meterOf();
   const consumed = own.keys.meterConsumed(RELAY.sessionId, RELAY.supplier);
   await own.redis.commands.send("INCRBY", consumed, 90);
-  expect(await meter.consume(RELAY, 10n)).toEqual({ allowed: true, consumed: 100n });
-  expect(await meter.consume(RELAY, 1n)).toEqual({ allowed: false, consumed: 100n });
+  expect(await meter.consume(RELAY, 10n)).toMatchObject({ allowed: true, consumed: 100n });
+  expect(await meter.consume(RELAY, 1n)).toMatchObject({ allowed: false, consumed: 100n });
   expect(numberOf(await own.redis.commands.send("TTL", consumed))).toBeGreaterThan(7000);
   await meter.forget(RELAY);
   await meter.consume(RELAY, 10n);

@@ -56,6 +56,52 @@ test("a session that is first heard of in its grace period is served; after it, 
   expect(await relay(next)).toMatchObject({ status: 403, error: "the session is over" });
 });
 
+test("at each height around the end a relay is answered and stored, or neither; the budget knows only those stored", async () => {
+  const header = await running();
+  const end = header.sessionEndBlockHeight;
+  const seen: { height: bigint; status: number; stored: number }[] = [];
+  for (let height = end - 1n; height <= end + 4n; height++) {
+    await goTo(network, height);
+    const { status } = await relay(header);
+    seen.push({ height: height - end, status, stored: (await streamEntries(network, 0)).length });
+  }
+  // The chain's claim window opens two blocks after the end: what came before is claimed.
+  expect(seen).toEqual([
+    { height: -1n, status: 200, stored: 1 },
+    { height: 0n, status: 200, stored: 2 },
+    { height: 1n, status: 200, stored: 3 },
+    { height: 2n, status: 403, stored: 3 },
+    { height: 3n, status: 403, stored: 3 },
+    { height: 4n, status: 403, stored: 3 },
+  ]);
+  expect(network.backendCalls()).toBe(3);
+  const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
+  try {
+    const keys = redisKeys(network.namespace);
+    const meter = openMeter({ redis, keys, clock: systemClock, ttlSeconds: 60 });
+    const { consumed } = await meter.read({ ...header, supplier: network.supplier.address });
+    expect(consumed).toBe(3n * 294n);
+  } finally {
+    await redis.close();
+  }
+});
+
+test("a relay that came in time and was answered when the claim window is open is answered, and not stored", async () => {
+  const header = await running();
+  await goTo(network, header.sessionEndBlockHeight + 1n);
+  const held: (() => void)[] = [];
+  network.setBackend((_, response) => void held.push(() => response.end("{}")));
+  const answer = relay(header);
+  await until(
+    async () => held.length,
+    (count) => count === 1,
+  );
+  await goTo(network, header.sessionEndBlockHeight + 2n);
+  for (const release of held) release();
+  expect((await answer).status).toBe(200);
+  expect(await streamEntries(network, 0)).toEqual([]);
+});
+
 test("a client that is a block ahead waits for the relayer's node; one that is far ahead is refused at once", async () => {
   const header = await running();
   const start = header.sessionEndBlockHeight + 1n;

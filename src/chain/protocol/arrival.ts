@@ -34,6 +34,20 @@ export function relayArrival(
 }
 
 /**
+ * The last height at which a relay of the session that ends at `end` is served: it must be in grace, and the claim that it is to be part
+ * of must not be open yet (relay-path 5.4). `params` are those in force at the session's end. The chain's params have the first imply the
+ * second; nothing here relies on that.
+ */
+export function lastPaidHeight(
+  end: bigint,
+  params: Pick<SharedParams, "gracePeriodEndOffsetBlocks" | "claimWindowOpenOffsetBlocks">,
+): bigint {
+  const grace = BigInt.asIntN(64, params.gracePeriodEndOffsetBlocks);
+  const untilClaims = BigInt.asIntN(64, params.claimWindowOpenOffsetBlocks);
+  return end + (grace < untilClaims ? grace : untilClaims);
+}
+
+/**
  * A check of a header's heights that needs no chain: a positive start before the end, and neither the length nor the distance
  * from `height` above 10 000 blocks (relay-path 5.6, step 3). A `height` below 1 means unknown and limits only the length.
  */

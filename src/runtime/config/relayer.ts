@@ -15,6 +15,7 @@ import {
   unused,
 } from "./fields.ts";
 import { type Loaded, loadYaml } from "./load.ts";
+import { replayFields } from "./replays.ts";
 
 /** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
 
@@ -107,6 +108,7 @@ const ourOwn = () =>
       verify_queue: positive().max(65_536).default(4096),
       verify_tables_mb: z.number().int().min(16).max(4_000).default(256),
       verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
+      ...replayFields(),
     })
     .refine(({ verify_tables, verify_tables_mb }) => verify_tables !== "full" || verify_tables_mb >= 64, {
       path: ["verify_tables"],
@@ -150,6 +152,12 @@ export const relayerSchema = z
     relay: ourOwn(),
   })
   .superRefine((config, context) => {
+    if (config.relay.replays === "fleet" && !config.relay_meter.enabled)
+      context.addIssue({
+        code: "custom",
+        path: ["relay", "replays"],
+        message: "fleet needs relay_meter.enabled: the meter's call to Redis remembers the relay",
+      });
     if (Object.keys(config.services).length === 0)
       context.addIssue({ code: "custom", path: ["services"], message: "at least one service is needed" });
     if (config.keys.keys_file === undefined)

@@ -155,6 +155,7 @@ const ownKeys = (prefix: string) => ({
   epoch: (lease: string) => `${prefix}:epoch:${part(lease)}`,
   deadLetters: (supplier: string) => `${prefix}:dead:${part(supplier)}`,
   generation: `${prefix}:cache_generation`,
+  seenRelays: (session: string, supplier: string) => `${prefix}:seen:${part(session)}:${part(supplier)}`,
   heartbeats: `${prefix}:heartbeats`,
   heartbeat: (id: string) => `${prefix}:heartbeat:${part(id, INSTANCE)}`,
   commandsChannel: `${prefix}:commands`,

@@ -10,6 +10,8 @@ import type { Unsubscribe } from "./subscriptions.ts";
 const script = loadScript("meter");
 /** The script's answer when it was not given what it needs to make a counter. */
 const NO_COUNTER = 2;
+/** Its answer to a relay that was counted before. */
+const COUNTED_BEFORE = 3;
 /** Counters that this process knows to be there. */
 const MAX_COUNTED = 10_000;
 
@@ -41,13 +43,21 @@ export const meterMetaJson = struct<MeterMeta>(
   field("created_with_app_stake", "applicationStake", jsonInteger),
 );
 
-export type Consumption = { readonly allowed: boolean; readonly consumed: bigint };
+export type Consumption = {
+  readonly allowed: boolean;
+  readonly consumed: bigint;
+  /** The relay was counted before, by whichever relayer of the fleet; it was not counted again. */
+  readonly replayed: boolean;
+};
 
 export type Meter = {
-  /** Counts `cost` upokt unless that would exceed the limit. Shared with every relayer of the fleet, Go's included. */
-  consume(relay: Omit<MeterMeta, "createdAt">, cost: bigint): Promise<Consumption>;
-  /** Gives back what a relay that earned nothing was charged. */
-  refund(session: MeteredSession, cost: bigint): Promise<void>;
+  /**
+   * Counts `cost` upokt unless that would exceed the limit. Shared with every relayer of the fleet, Go's included. With an id the relay
+   * is counted once, and remembered until it is refunded or the counter ends; Go's relayers know nothing of ids.
+   */
+  consume(relay: Omit<MeterMeta, "createdAt">, cost: bigint, id?: Uint8Array): Promise<Consumption>;
+  /** Gives back what a relay that earned nothing was charged, and forgets its id. */
+  refund(session: MeteredSession, cost: bigint, id?: Uint8Array): Promise<void>;
   /** Tells other replicas of a limit that has changed; what was consumed and its time to live stay. */
   revise(relay: Omit<MeterMeta, "createdAt">): Promise<void>;
   read(session: MeteredSession): Promise<{ meta: MeterMeta | undefined; consumed: bigint }>;
@@ -68,6 +78,8 @@ export type OpenMeter = {
   readonly ttlSeconds: number;
 };
 
+type Argument = string | bigint | number | Uint8Array;
+
 const nameOf = ({ sessionId, supplier }: MeteredSession): string => `${sessionId}|${supplier}`;
 
 function parseName(name: string): MeteredSession | undefined {
@@ -82,27 +94,31 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
   const consumedKey = ({ sessionId, supplier }: MeteredSession) => keys.meterConsumed(sessionId, supplier);
   const encode = (relay: Omit<MeterMeta, "createdAt">) =>
     encodeJson(meterMetaJson, { ...relay, createdAt: BigInt(Math.floor(clock.now() / 1000)) });
-  const run = async (session: MeteredSession, args: readonly (string | bigint | number | Uint8Array)[]) => {
-    const [done, consumed] = listOf(await commands.run(script, keysOf(session), args));
+  const run = async (session: MeteredSession, args: readonly Argument[], id?: Uint8Array) => {
+    const touched = [metaKey(session), consumedKey(session), keys.meterActive];
+    const answer = id
+      ? await commands.run(script, [...touched, seenKey(session)], [...args, id])
+      : await commands.run(script, touched, args);
+    const [done, consumed] = listOf(answer);
     return { done: numberOf(done), consumed: BigInt(textOf(consumed)) };
   };
-  const keysOf = (session: MeteredSession) => [metaKey(session), consumedKey(session), keys.meterActive];
+  const seenKey = ({ sessionId, supplier }: MeteredSession) => keys.seenRelays(sessionId, supplier);
   const counted = new LRUCache<string, true>({ max: MAX_COUNTED });
   /** What the counter is made with goes along only where there may be none: making it costs more than counting. */
-  const consume = async (relay: Omit<MeterMeta, "createdAt">, cost: bigint): Promise<Consumption> => {
+  const consume: Meter["consume"] = async (relay, cost, id) => {
     const name = nameOf(relay);
     const isCounted = counted.has(name);
     const attempt = (meta: string | Uint8Array) =>
-      run(relay, ["consume", cost, relay.limit, ttlSeconds, meta, name]);
+      run(relay, ["consume", cost, relay.limit, ttlSeconds, meta, name], id);
     let { done, consumed } = await attempt(isCounted ? "" : encode(relay));
     if (done === NO_COUNTER) ({ done, consumed } = await attempt(encode(relay)));
     counted.set(name, true);
-    return { allowed: done === 1, consumed };
+    return { allowed: done === 1, consumed, replayed: done === COUNTED_BEFORE };
   };
   return {
     consume,
-    refund: async (session, cost) => {
-      await run(session, ["refund", cost]);
+    refund: async (session, cost, id) => {
+      await run(session, ["refund", cost, "", "", "", ""], id);
     },
     revise: async (relay) => {
       await commands.send("SET", metaKey(relay), encode(relay), "XX", "KEEPTTL");
@@ -120,7 +136,7 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
         .map(parseName)
         .filter((session) => session !== undefined),
     forget: async (session) => {
-      await commands.send("DEL", metaKey(session), consumedKey(session));
+      await commands.send("DEL", metaKey(session), consumedKey(session), seenKey(session));
       await commands.send("SREM", keys.meterActive, nameOf(session));
     },
     announceEnd: async (session) => {

@@ -13,7 +13,9 @@ import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
 import { Heights } from "./heights.ts";
 import { gated } from "./log-gate.ts";
-import { relayerMetrics } from "./metrics.ts";
+import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import { observeReplays } from "./replays/metrics.ts";
+import { Replays } from "./replays/replays.ts";
 import { Sessions } from "./sessions.ts";
 import { Standings } from "./standings.ts";
 import { decoder } from "./steps/decode.ts";
@@ -72,11 +74,19 @@ export async function openParts({ config, logger, clock }: Given, owned: CloseSt
     decode: decoder(),
     meter,
     meterLimits: toldLimits(),
+    replays: openReplays(config, heights, metrics),
     standings: owned.own(standings),
     verifyPool: openVerification({ settings: config.relay, logger, clock, metrics, owned }),
     publisher: relayPublisher(redis.commands, keys),
     work,
   };
+}
+
+function openReplays({ relay }: RelayerConfig, heights: Heights, { registry }: RelayerMetrics): Replays {
+  const replays = new Replays(relay);
+  heights.onChange((height) => replays.reached(height));
+  observeReplays(registry, () => replays.figures());
+  return replays;
 }
 
 /** A miner says that the session takes no more relays: whoever hears it removes its counters, as Go's relayers do (relay-path 9.5). */

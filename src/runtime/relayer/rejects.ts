@@ -113,6 +113,14 @@ export const REJECTS = {
     level: "debug",
     text: "too many signatures by keys that are not known yet were bad",
   },
+  // Not 403: what was sent is good, and was taken before.
+  replayed: {
+    http: 409,
+    grpc: "AlreadyExists",
+    websocket: 4001,
+    level: "debug",
+    text: "the relay was taken before",
+  },
   session_unknown: {
     http: 503,
     grpc: "Unavailable",

@@ -38,7 +38,7 @@ function stepsOf(
   parts: Parts,
   { config, keyRing, services }: Pick<Serving, "config" | "keyRing" | "services">,
 ): Steps {
-  const { chain, heights, sessions, standings, metrics, clock } = parts;
+  const { chain, heights, sessions, standings, metrics, clock, replays } = parts;
   const admission = { services, keys: keyRing, standing: standings.standing, height: () => heights.current };
   const verification = { sessions, heights, verifyRing: parts.verifyPool.verify };
   const metering = {
@@ -54,11 +54,17 @@ function stepsOf(
   };
   return {
     decode: parts.decode,
-    admit: (relay, exchange) => admit(relay, exchange.rpcType, exchange.body.length, admission),
+    admit: (relay, exchange) => {
+      const admitted = admit(relay, exchange.rpcType, exchange.body.length, admission);
+      replays.requireNew(relay);
+      return admitted;
+    },
     verify: (relay) => verify(relay, verification),
-    meter: config.relay_meter.enabled
-      ? (relay, session) => meter(relay, session, metering)
-      : async () => UNMETERED,
+    meter: replays.once(
+      config.relay_meter.enabled
+        ? (relay, session, id) => meter(relay, session, metering, id)
+        : async () => UNMETERED,
+    ),
     forward: (relay, admitted, exchange) => forward(relay, admitted, exchange, parts),
     sign: (relay, payload) => sign(relay, payload, keyRing),
     publish: (relay, session, signed) => publish(relay, session, signed, parts),

@@ -3,10 +3,10 @@ import type { Clock } from "../../base/clock.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Application } from "../../chain/proto/application.ts";
 import type { Session, SessionHeader } from "../../chain/proto/session.ts";
-import type { SharedParams } from "../../chain/proto/shared.ts";
-import { relayArrival } from "../../chain/protocol/arrival.ts";
+import { lastPaidHeight } from "../../chain/protocol/arrival.ts";
 import { relayCost } from "../../chain/protocol/pricing.ts";
 import type { PreparedRing } from "../../chain/protocol/ring/prepare.ts";
+import { sessionWindows } from "../../chain/protocol/session-grid.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { Heights } from "./heights.ts";
 import { Reject } from "./rejects.ts";
@@ -19,8 +19,10 @@ export type PreparedSession = {
   readonly suppliers: ReadonlySet<string>;
   /** As the chain had it when it gave the session, so not before the session's start. */
   readonly application: Application;
-  /** In force at the session's end: how long after it the session is still served. */
-  readonly atEnd: SharedParams;
+  /** A relay that arrives later is refused: it would be served for nothing. */
+  readonly lastHeight: bigint;
+  /** From this height on the session's claim is made, and no further relay is part of it. */
+  readonly claimOpen: bigint;
   /** Of the service at the session's start: the weight of a leaf. */
   readonly computeUnitsPerRelay: bigint;
   /** Mining difficulty at the session's start. */
@@ -149,7 +151,8 @@ export class Sessions {
       header,
       suppliers: new Set(session.suppliers.map(({ operatorAddress }) => operatorAddress)),
       application: session.application,
-      atEnd,
+      lastHeight: lastPaidHeight(end, atEnd),
+      claimOpen: sessionWindows(atEnd, end).claimOpen,
       computeUnitsPerRelay,
       target: difficulty.targetHash,
       cost: relayCost(computeUnitsPerRelay, atStart),
@@ -172,13 +175,9 @@ export class Sessions {
     const { sessionStartBlockHeight: start, sessionEndBlockHeight: end } = header;
     const height = this.#heights.current;
     if (end >= height) return start;
-    const { served, lookupHeight } = relayArrival(
-      { start, end },
-      height,
-      await this.#chain.sharedParamsAt(end),
-    );
-    if (!served) throw new Reject("session_expired");
-    return lookupHeight;
+    if (height > lastPaidHeight(end, await this.#chain.sharedParamsAt(end)))
+      throw new Reject("session_expired");
+    return end;
   }
 }
 

@@ -15,6 +15,9 @@ export type DecodedRelay = {
   readonly header: SessionHeader;
   readonly supplier: string;
   readonly inner: PoktHttpRequest;
+  /** What the ring signature signs, and the name of that signature (ring/identity.ts): each made when it is first needed. */
+  digest?: Uint8Array;
+  identity?: Uint8Array | undefined;
 };
 
 /** The chain's are SHA3-256 in hex (relay-path 5.2). Anything else is no session, and must not become a key, a label or a log line. */

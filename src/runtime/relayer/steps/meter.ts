@@ -39,21 +39,23 @@ export const toldLimits = (): ToldLimits => new LRUCache({ max: MAX_TOLD });
 
 /**
  * Counts a relay against what its application can pay this supplier in this session (relay-path 7).
- * Throws Reject over_limit, or meter_unavailable when it fails closed.
+ * With an `id`, the fleet counts the relay once. Throws Reject over_limit, replayed, or meter_unavailable when it fails closed.
  */
 export async function meter(
   relay: DecodedRelay,
   session: PreparedSession,
   dependencies: MeterDependencies,
+  id?: Uint8Array,
 ): Promise<Metered> {
   const { metrics, clock, failBehavior, logger } = dependencies;
   const service = relay.header.serviceId;
   const start = clock.monotonic();
   try {
-    const { allowed } = await consume(relay, session, dependencies);
+    const { allowed, replayed } = await consume(relay, session, dependencies, id);
+    if (replayed) throw new Reject("replayed");
     metrics.meterConsumptions.inc({ service_id: service, result: allowed ? "allowed" : "denied" });
     if (!allowed) throw new Reject("over_limit");
-    return { refund: () => refund(relay, session, dependencies) };
+    return { refund: () => refund(relay, session, dependencies, id) };
   } catch (thrown) {
     if (thrown instanceof Reject) throw thrown;
     // An application that is not on chain any more pays for nothing, whatever is to happen when nobody answers.
@@ -81,6 +83,7 @@ async function consume(
   relay: DecodedRelay,
   session: PreparedSession,
   dependencies: MeterDependencies,
+  id: Uint8Array | undefined,
 ): Promise<Consumption> {
   const { meter: counters, chain, heights, factor } = dependencies;
   const { applicationAddress, serviceId, sessionId, sessionEndBlockHeight } = relay.header;
@@ -102,7 +105,7 @@ async function consume(
     factor: serviceFactor ?? 0,
     applicationStake: stakeOf(application),
   };
-  const consumption = await counters.consume(metered, session.cost);
+  const consumption = await counters.consume(metered, session.cost, id);
   tell(metered, dependencies);
   return consumption;
 }
@@ -141,9 +144,10 @@ async function refund(
   relay: DecodedRelay,
   { cost }: PreparedSession,
   { meter: counters, metrics }: MeterDependencies,
+  id: Uint8Array | undefined,
 ): Promise<void> {
   try {
-    await counters.refund({ sessionId: relay.header.sessionId, supplier: relay.supplier }, cost);
+    await counters.refund({ sessionId: relay.header.sessionId, supplier: relay.supplier }, cost, id);
   } catch {
     // The application keeps a charge of one relay for this session: counted, and not worth failing an answer.
     metrics.meterErrors.inc({ operation: "refund" });

@@ -21,7 +21,7 @@ const RETRY_AFTER_MS = [50, 200, 600];
 const LAST_ATTEMPT_MS = 2_000;
 
 /**
- * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4).
+ * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4) or its session's claim is being made.
  * Throws Reject store_unavailable when Redis did not take it in any attempt.
  */
 export async function publish(
@@ -33,6 +33,11 @@ export async function publish(
   const service = relay.header.serviceId;
   if (!relayApplicable(relayHash, session.target)) {
     metrics.skipped.inc({ service_id: service });
+    return;
+  }
+  // It came in time, and its answer took too long. The client has paid with its wait: it is answered, and nothing is stored in vain.
+  if (heights.current >= session.claimOpen) {
+    metrics.dropped.inc({ service_id: service, reason: "claim_window_open" });
     return;
   }
   const arrival = heights.current;

@@ -1,4 +1,3 @@
-import { relayArrival } from "../../../chain/protocol/arrival.ts";
 import { digestOfRequest } from "../../../chain/protocol/request-bytes.ts";
 import type { Heights } from "../heights.ts";
 import { Reject } from "../rejects.ts";
@@ -22,11 +21,10 @@ export async function verify(
   { sessions, heights, verifyRing }: VerifyDependencies,
 ): Promise<PreparedSession> {
   const session = await sessions.prepare(relay.header);
-  const { sessionStartBlockHeight: start, sessionEndBlockHeight: end } = relay.header;
-  if (!relayArrival({ start, end }, heights.current, session.atEnd).served)
-    throw new Reject("session_expired");
+  if (heights.current > session.lastHeight) throw new Reject("session_expired");
   if (!session.suppliers.has(relay.supplier)) throw new Reject("supplier_not_in_session");
-  const digest = digestOfRequest(relay.request);
+  relay.digest ??= digestOfRequest(relay.request);
+  const { digest } = relay;
   const { signature } = relay.request;
   const ring = await sessions.ring(session);
   const job = { ring, digest, signature, account: relay.header.applicationAddress };

@@ -56,6 +56,18 @@ const RELAYER = {
   "services.<name>.max_body_size_bytes": "Instead of `default_max_body_size_bytes`.",
   "services.<name>.default_backend":
     "Backend of a relay without an `Rpc-Type` header; it must be one of `backends`.",
+  "services.<name>.streaming.enabled":
+    "`true` passes answers of `content_types` on as they come, in signed batches with `||POKT_STREAM||` behind each. Only clients that know this can read them; PATH cannot. Otherwise such an answer is read whole and signed once.",
+  "services.<name>.streaming.content_types": "Which answers of the backend are streams, parameters left out.",
+  "services.<name>.streaming.timeout_profile":
+    "Its `request_seconds` are how long a stream may last, from the request on. Until the backend's answer begins, the service's own profile decides.",
+  "services.<name>.streaming.at_time_limit":
+    "`break_off`: a stream that lasts longer is broken off like one whose backend fails, and earns nothing. `end`: it is ended as if the backend had, and is paid; for subscriptions, which have no end of their own and whose clients ask again.",
+  "services.<name>.streaming.idle_seconds":
+    "A backend that sends nothing for so long is given up; 0 for never. Time in which the client reads nothing does not count.",
+  "services.<name>.streaming.max_line_bytes":
+    "Batches end where lines end. A longer line is passed on in pieces of this size; nothing of it is lost.",
+  "services.<name>.streaming.max_megabytes": "Largest stream; a larger one is broken off.",
   [`${BACKEND}.url`]: "One `http://` or `https://` endpoint. Give exactly one of `url` and `urls`.",
   [`${BACKEND}.urls`]: "Several endpoints, each a URL or a name with a URL.",
   [`${BACKEND}.base_path`]: "Path in front of every request's path, instead of the URL's own.",
@@ -96,6 +108,10 @@ const RELAYER = {
     "Eager mode: when a mined relay is stored in Redis. `before_reply`: a client that got its answer can be sure of it. `after_reply`: faster, and a crash in between loses the relay's pay.",
   "relay.instance_id":
     "Name of this relayer in heartbeats and acknowledgements. Without it: `relayer-<host>-<pid>`.",
+  "relay.streaming.max_streams":
+    "Streams at once, of all services. One more is answered 503. Each holds at most two batches and a line.",
+  "relay.streaming.slow_client_seconds":
+    "A client that leaves no room for more of a stream for so long is given up. Until then the backend waits.",
   "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
   "relay.verify_workers":
     "Threads that verify ring signatures beside the main one. `auto`: half of the threads that the machine runs at once, 4 at most. A container's CPU quota is not seen there: give a number, 0 if it is about one core.",

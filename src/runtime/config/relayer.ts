@@ -16,6 +16,7 @@ import {
 } from "./fields.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { replayFields } from "./replays.ts";
+import { streaming, streamLimits } from "./streaming.ts";
 
 /** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
 
@@ -28,6 +29,7 @@ const service = () =>
     pool_profile: z.string().optional(),
     max_body_size_bytes: positive().optional(),
     default_backend: z.enum(HTTP_KINDS).default("jsonrpc"),
+    streaming: streaming(),
     backends: z
       .strictObject({
         jsonrpc: backend().optional(),
@@ -104,6 +106,7 @@ const ourOwn = () =>
       instance_id: z.string().optional(),
       /** Requests in work at once; more are refused with 503. */
       max_in_flight: positive().default(2048),
+      streaming: streamLimits(),
       verify_workers: verifyWorkers().default("auto"),
       verify_queue: positive().max(65_536).default(4096),
       verify_tables_mb: z.number().int().min(16).max(4_000).default(256),
@@ -162,13 +165,14 @@ export const relayerSchema = z
       context.addIssue({ code: "custom", path: ["services"], message: "at least one service is needed" });
     if (config.keys.keys_file === undefined)
       context.addIssue({ code: "custom", path: ["keys"], message: "keys_file is needed" });
-    for (const [id, { timeout_profile, pool_profile, default_backend, backends }] of Object.entries(
-      config.services,
-    )) {
+    for (const [id, service] of Object.entries(config.services)) {
+      const { timeout_profile, pool_profile, default_backend, backends, streaming } = service;
       const issue = (key: string, message: string) =>
         context.addIssue({ code: "custom", path: ["services", id, key], message });
       if (!config.timeout_profiles[timeout_profile])
         issue("timeout_profile", `no timeout profile "${timeout_profile}"`);
+      if (!config.timeout_profiles[streaming.timeout_profile])
+        issue("streaming", `no timeout profile "${streaming.timeout_profile}"`);
       if (pool_profile && !config.pool_profiles[pool_profile])
         issue("pool_profile", `no pool profile "${pool_profile}"`);
       if (!backends[default_backend]) issue("backends", `default_backend ${default_backend} has no entry`);

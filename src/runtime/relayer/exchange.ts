@@ -4,6 +4,18 @@ import type { Reject } from "./rejects.ts";
 /** What carried a relay to us. */
 export type Transport = "http" | "grpc" | "grpc_web" | "websocket";
 
+/** An answer that goes out in pieces. */
+export type StreamedReply = {
+  /** False when the client does not keep up: `whenDrained` tells when there is room again. What is written all the same is kept. */
+  readonly write: (bytes: Uint8Array) => boolean;
+  /** Calls `act` once. */
+  readonly whenDrained: (act: () => void) => void;
+  /** The answer is whole. */
+  readonly end: () => void;
+  /** Leaves the answer in a state in which the client sees that it is not whole. */
+  readonly breakOff: () => void;
+};
+
 /** One request of a client, whatever carried it. A transport makes it and hands it to relay.ts; it knows no step. */
 export type Exchange = {
   readonly transport: Transport;
@@ -20,5 +32,7 @@ export type Exchange = {
   readonly receivedAt: number;
   /** Answers with a serialized, signed RelayResponse. */
   readonly reply: (response: Uint8Array) => void;
+  /** Answers with a status and headers (lower-case names) of our own choosing, and then with pieces. */
+  readonly stream: (status: number, headers: readonly (readonly [string, string])[]) => StreamedReply;
   readonly refuse: (reject: Reject) => void;
 };

@@ -63,6 +63,7 @@ export function relayerMetrics() {
     ]),
     ...distributions(registry),
     backends: backendMetrics(registry),
+    streams: streams(registry),
     verification: verification(registry),
     inFlight: gauge("active_connections", "Relays in work"),
     height: gauge("current_block_height", "Height this relayer works at"),
@@ -82,6 +83,23 @@ function distributions(registry: Registry) {
     meterLatency: histogram("relay_meter_latency_seconds", "Meter time", ["service_id", "mode"]),
     requestBytes: histogram("request_body_size_bytes", "Relay request size", ["service_id"], BYTES),
     responseBytes: histogram("response_body_size_bytes", "Relay response size", ["service_id"], BYTES),
+  };
+}
+
+/** Answers that come as streams; a stream is one relay, counted among the others when it is whole. */
+function streams(registry: Registry) {
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name: `ha_relayer_${name}`, help, labelNames, registers });
+  return {
+    served: counter("streaming_relays_served_total", "Streams that came to their end", ["service_id"]),
+    brokenOff: counter("streaming_relays_broken_off_total", "Streams that broke off and were not mined", [
+      "service_id",
+      "reason",
+    ]),
+    batches: counter("streaming_batches_signed_total", "Signed batches of streams", ["service_id"]),
+    bytes: counter("streaming_bytes_forwarded_total", "Bytes of signed batches", ["service_id"]),
+    open: new Gauge({ name: "ha_relayer_streaming_open", help: "Streams in work", registers }),
   };
 }
 

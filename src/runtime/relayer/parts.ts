@@ -20,6 +20,7 @@ import { Sessions } from "./sessions.ts";
 import { Standings } from "./standings.ts";
 import { decoder } from "./steps/decode.ts";
 import { toldLimits } from "./steps/meter.ts";
+import { OpenStreams } from "./steps/stream.ts";
 import { openVerification } from "./verification.ts";
 import { RelayWork } from "./work.ts";
 
@@ -77,6 +78,7 @@ export async function openParts({ config, logger, clock }: Given, owned: CloseSt
     replays: openReplays(config, heights, metrics),
     standings: owned.own(standings),
     verifyPool: openVerification({ settings: config.relay, logger, clock, metrics, owned }),
+    openStreams: new OpenStreams(metrics),
     publisher: relayPublisher(redis.commands, keys),
     work,
   };

@@ -1,4 +1,4 @@
-import type { AnsweredRelay } from "../../chain/protocol/relay-answer.ts";
+import type { AnsweredRelay, RelayLeaf } from "../../chain/protocol/relay-answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RelayerMetrics } from "./metrics.ts";
 import { toReject } from "./rejects.ts";
@@ -7,6 +7,8 @@ import type { Admitted } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
 import type { Metered } from "./steps/meter.ts";
+import type { RelayStream, StreamedAnswer } from "./streaming.ts";
+import { StreamOrder } from "./streaming-order.ts";
 import type { Users } from "./users.ts";
 import { type Progress, type RelayWork, unread } from "./work.ts";
 
@@ -18,7 +20,9 @@ export type Steps = {
   meter(relay: DecodedRelay, session: PreparedSession): Promise<Metered>;
   forward(relay: DecodedRelay, admitted: Admitted, exchange: Exchange): Promise<Forwarded>;
   sign(relay: DecodedRelay, payload: Uint8Array): AnsweredRelay;
-  publish(relay: DecodedRelay, session: PreparedSession, signed: AnsweredRelay): Promise<void>;
+  /** Instead of `sign`, for an answer that comes as a stream. */
+  stream(relay: DecodedRelay, admitted: Admitted, answer: StreamedAnswer, exchange: Exchange): RelayStream;
+  publish(relay: DecodedRelay, session: PreparedSession, signed: RelayLeaf): Promise<void>;
 };
 
 type Dependencies = {
@@ -33,9 +37,11 @@ type Dependencies = {
 /** The order of a relay (architecture 3). Nothing here knows a transport; no step knows another. */
 export class RelayPipeline {
   readonly #given: Dependencies;
+  readonly #streams: StreamOrder;
 
   constructor(given: Dependencies) {
     this.#given = given;
+    this.#streams = new StreamOrder(given);
   }
 
   /** Serves one relay from request to stored leaf. Never rejects: what goes wrong is answered, counted and logged. */
@@ -78,6 +84,11 @@ export class RelayPipeline {
     let forwarded: Forwarded;
     try {
       forwarded = await steps.forward(relay, admitted, exchange);
+      if (
+        forwarded.stream !== undefined &&
+        (await this.#streams.eager({ relay, admitted, exchange, answer: forwarded.stream }, session, metered))
+      )
+        return;
       signed = steps.sign(relay, forwarded.payload);
       if (publishBeforeReply) await steps.publish(relay, session, signed);
     } catch (thrown) {
@@ -93,6 +104,11 @@ export class RelayPipeline {
   async #optimistic(exchange: Exchange, relay: DecodedRelay, admitted: Admitted): Promise<void> {
     const { steps, work, metrics } = this.#given;
     const forwarded = await steps.forward(relay, admitted, exchange);
+    if (
+      forwarded.stream !== undefined &&
+      (await this.#streams.optimistic({ relay, admitted, exchange, answer: forwarded.stream }))
+    )
+      return;
     const signed = steps.sign(relay, forwarded.payload);
     this.#answer(exchange, admitted, forwarded, signed);
     metrics.optimistic.inc({ service_id: admitted.service.id, rpc_type: admitted.rpcType });

@@ -10,6 +10,7 @@ import { forward } from "./steps/forward.ts";
 import { type Metered, meter } from "./steps/meter.ts";
 import { publish } from "./steps/publish.ts";
 import { sign } from "./steps/sign.ts";
+import { streamer } from "./steps/stream.ts";
 import { verify } from "./steps/verify.ts";
 import { Users } from "./users.ts";
 
@@ -67,6 +68,7 @@ function stepsOf(
     ),
     forward: (relay, admitted, exchange) => forward(relay, admitted, exchange, parts),
     sign: (relay, payload) => sign(relay, payload, keyRing),
+    stream: streamer({ ...parts, keys: keyRing, maxStreams: config.relay.streaming.max_streams }),
     publish: (relay, session, signed) => publish(relay, session, signed, parts),
   };
 }

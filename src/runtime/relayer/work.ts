@@ -87,12 +87,18 @@ export class RelayWork {
     }
   }
 
-  /** A client has its signed answer of so many bytes; `since` is when it was asked for, by the monotonic clock. */
-  served({ service, rpcType }: Admitted, status: number, since: number, bytes: number): void {
-    const { metrics, clock } = this.#given;
+  /** A client has its signed answer of so many bytes; `since` and `at` are when it was asked for and when it came, by the monotonic clock. */
+  served(
+    { service, rpcType }: Admitted,
+    status: number,
+    since: number,
+    bytes: number,
+    at: number = this.#given.clock.monotonic(),
+  ): void {
+    const { metrics } = this.#given;
     const labels = { service_id: service.id, rpc_type: rpcType };
     metrics.served.inc({ ...labels, status_code: status });
-    const seconds = (clock.monotonic() - since) / 1000;
+    const seconds = (at - since) / 1000;
     metrics.latency.observe(labels, seconds);
     metrics.observer.served(seconds);
     metrics.responseBytes.observe({ service_id: service.id }, bytes);

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type Dispatcher, errors, type Pool } from "undici";
+import { EMPTY } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
 import type { Outcome } from "./circuit.ts";
+import { isStreamed, UndiciBody } from "./streaming-body.ts";
 
 export type Ask = {
   readonly path: string;
@@ -17,6 +19,8 @@ export type Asked = {
   /** Lower-case names; a header that came twice has a list. */
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
+  /** Instead of the body, for an answer that is wanted as it comes. */
+  readonly stream?: UndiciBody;
 };
 
 type Until = {
@@ -24,13 +28,15 @@ type Until = {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly client: Presence;
+  /** Which answers are wanted as they come, and what is called when such a one is over. The timeout and the client are then the reader's. */
+  readonly streamed?: { readonly types: ReadonlySet<string>; readonly onOver: () => void } | undefined;
 };
 
 /** undici wants an error to end a request with; what the relay is refused with is another matter. */
 const ENDED = new Error("the request is not wanted any more");
 
 /**
- * One answer of a backend, whole. Throws Reject backend_timeout, backend_error, client_gone; nothing of it stays when it is over, neither
+ * One answer of a backend, whole, or from its head on. Throws Reject backend_timeout, backend_error, client_gone; nothing of it stays when it is over, neither
  * timer nor listener.
  */
 export function askOf(pool: Pool, ask: Ask, until: Until): Promise<Asked> {
@@ -38,7 +44,9 @@ export function askOf(pool: Pool, ask: Ask, until: Until): Promise<Asked> {
     const asking = new Asking(resolve, reject, until);
     const { path, headers, body } = ask;
     const method = ask.method as Dispatcher.HttpMethod;
-    pool.dispatch({ path, method, headers, body: body.length === 0 ? null : body }, asking);
+    const request = { path, method, headers, body: body.length === 0 ? null : body };
+    // A stream may be silent for as long as its reader lets it.
+    pool.dispatch(until.streamed === undefined ? request : { ...request, bodyTimeout: 0 }, asking);
   });
 }
 
@@ -48,6 +56,8 @@ class Asking implements Dispatcher.DispatchHandler {
   readonly #reject: (reject: Reject) => void;
   readonly #client: Presence;
   readonly #callOff: () => void;
+  readonly #streamed: Until["streamed"];
+  #stream: UndiciBody | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #phase: "asking" | "over" = "asking";
   #status = 0;
@@ -56,7 +66,8 @@ class Asking implements Dispatcher.DispatchHandler {
   #size = 0;
 
   constructor(resolve: (asked: Asked) => void, reject: (reject: Reject) => void, until: Until) {
-    const { timeoutMs, clock, client } = until;
+    const { timeoutMs, clock, client, streamed } = until;
+    this.#streamed = streamed;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#client = client;
@@ -71,22 +82,36 @@ class Asking implements Dispatcher.DispatchHandler {
   }
 
   /** Comes again for each interim answer (1xx) before the real one. */
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     this.#status = status;
     this.#headers = headers;
+    if (this.#streamed === undefined || !isStreamed(status, headers, this.#streamed.types)) return;
+    if (!this.#end()) return;
+    this.#stream = new UndiciBody(controller, this.#streamed.onOver);
+    this.#resolve({ status, headers, body: EMPTY, stream: this.#stream });
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#stream !== undefined) {
+      this.#stream.chunk(chunk);
+      return;
+    }
     this.#chunks.push(chunk);
     this.#size += chunk.length;
   }
 
   onResponseEnd(): void {
+    this.#stream?.over(undefined);
     if (!this.#end()) return;
     this.#resolve({ status: this.#status, headers: this.#headers, body: this.#body() });
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#stream?.over(asReject(error));
     if (this.#end()) this.#reject(asReject(error));
   }
 

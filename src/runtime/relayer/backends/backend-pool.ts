@@ -58,11 +58,13 @@ export class BackendPool implements Backend {
       throw new Reject("overloaded", "the service's backend has too many in work");
     const wired = this.#endpoints.choose();
     this.#inWork += 1;
+    let answer: BackendAnswer | undefined;
     try {
-      const answer = await this.#askAt(wired, request);
+      answer = await this.#askAt(wired, request);
       return isGzip(answer) ? await inflated(answer) : answer;
     } finally {
-      this.#inWork -= 1;
+      // A stream is in work until it is over.
+      if (answer?.stream === undefined) this.#inWork -= 1;
     }
   }
 
@@ -74,15 +76,26 @@ export class BackendPool implements Backend {
     try {
       const path = targetPath(endpoint, request.url);
       const ask = { path, method: request.method, headers: request.headers, body: request.body };
-      const { status, headers, body } = await askOf(pool, ask, { clock, timeoutMs, client: request.client });
+      const { client, streamed: types } = request;
+      const streamed = types && { types, onOver: () => this.#streamIsOver() };
+      const { status, headers, body, stream } = await askOf(pool, ask, {
+        clock,
+        timeoutMs,
+        client,
+        streamed,
+      });
       outcome = status >= 500 ? "server_fault" : "answered";
-      return { status, headers: flat(headers), body, endpoint: endpoint.name };
+      return { status, headers: flat(headers), body, stream, endpoint: endpoint.name };
     } catch (thrown) {
       outcome = outcomeOf(thrown);
       throw thrown;
     } finally {
       this.#endpoints.report(wired, outcome);
     }
+  }
+
+  #streamIsOver(): void {
+    this.#inWork -= 1;
   }
 
   async close(): Promise<void> {

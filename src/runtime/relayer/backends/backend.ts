@@ -1,6 +1,7 @@
 import type { Closable } from "../../../base/close-stack.ts";
 import type { BackendConfig } from "../../config/backends.ts";
 import type { Presence } from "../presence.ts";
+import type { Reject } from "../rejects.ts";
 import type { EndpointState } from "./endpoint-set.ts";
 
 export type BackendRequest = {
@@ -10,13 +11,33 @@ export type BackendRequest = {
   readonly headers: Record<string, string | string[]>;
   readonly body: Uint8Array;
   readonly client: Presence;
+  /** Content types whose answers are wanted as they come; their status is below 500, and nothing has encoded them. */
+  readonly streamed?: ReadonlySet<string> | undefined;
+};
+
+/** Who reads a body as it comes. */
+export type BodyReader = {
+  readonly chunk: (bytes: Buffer) => void;
+  /** Nothing more comes. With a reason, the body is not whole: backend_error, backend_timeout. */
+  readonly over: (reject: Reject | undefined) => void;
+};
+
+/** The body of an answer as it comes. It stands still until it is read, and whoever has it must read it or break it off. */
+export type StreamedBody = {
+  readonly read: (reader: BodyReader) => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** Ends the request; the reader hears nothing more. */
+  readonly breakOff: () => void;
 };
 
 export type BackendAnswer = {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: readonly (readonly [string, string])[];
+  /** Empty when the answer is streamed. */
   readonly body: Uint8Array;
+  readonly stream?: StreamedBody | undefined;
   /** The endpoint's name in the configuration. */
   readonly endpoint: string;
 };
@@ -27,7 +48,7 @@ export type Backend = Closable & {
   /** Its endpoints and how they are; for /ready/<service>, metrics and the heartbeat. */
   states(): readonly EndpointState[];
   /**
-   * One answer of a backend, whole. Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, backend_down,
+   * One answer of a backend: whole, or from its head on if it is one of those wanted as they come. Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, backend_down,
    * client_gone.
    * A status of 500 and above is an answer here.
    */

@@ -5,6 +5,7 @@ import { HTTP_KINDS } from "../../config/backends.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
+import { streamBounds } from "../streaming.ts";
 import { openBackendPool } from "./backend-pool.ts";
 import { tellChanges } from "./told.ts";
 
@@ -34,6 +35,8 @@ export function serviceRoutes(
         config: service,
         mode: service.validation_mode ?? config.default_validation_mode,
         maxBodyBytes: service.max_body_size_bytes ?? config.default_max_body_size_bytes,
+        streamed: service.streaming.enabled ? new Set(service.streaming.content_types) : undefined,
+        streamBounds: streamBounds(service.streaming, config),
         pools: Object.fromEntries(pools),
       };
       return [id, routes];

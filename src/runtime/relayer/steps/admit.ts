@@ -4,6 +4,7 @@ import type { ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
 import type { Backend } from "../backends/backend.ts";
 import { Reject } from "../rejects.ts";
+import type { StreamBounds } from "../streaming.ts";
 import type { DecodedRelay } from "./decode.ts";
 
 export type ServiceRoutes = {
@@ -11,6 +12,9 @@ export type ServiceRoutes = {
   readonly config: ServiceConfig;
   readonly mode: "eager" | "optimistic";
   readonly maxBodyBytes: number;
+  /** Content types of answers that are passed on as they come; undefined for none. */
+  readonly streamed: ReadonlySet<string> | undefined;
+  readonly streamBounds: StreamBounds;
   readonly pools: Readonly<Partial<Record<BackendKind, Backend>>>;
 };
 

@@ -6,6 +6,7 @@ import { backendHeaders } from "../backends/headers.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import { Reject, toReject } from "../rejects.ts";
+import type { StreamedAnswer } from "../streaming.ts";
 import type { Admitted } from "./admit.ts";
 import type { DecodedRelay } from "./decode.ts";
 
@@ -13,6 +14,8 @@ export type Forwarded = {
   readonly status: number;
   /** The serialized PoktHttpResponse: the payload that is signed, returned and mined. */
   readonly payload: Uint8Array;
+  /** For an answer that comes as a stream: what comes. The payload is then that of an empty one. */
+  readonly stream?: StreamedAnswer | undefined;
 };
 
 type Dependencies = { readonly metrics: RelayerMetrics; readonly clock: Clock };
@@ -44,7 +47,7 @@ export async function forward(
         status: answer.status <= 599 ? answer.status : 502,
         fields: { endpoint: answer.endpoint },
       });
-    return { status: answer.status, payload: wrap(answer) };
+    return { status: answer.status, payload: wrap(answer), stream: streamOf(answer) };
   } catch (thrown) {
     const reject = toReject(thrown);
     if (reject.code !== "backend_5xx") {
@@ -65,6 +68,7 @@ function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchan
     url: inner.url,
     body: inner.bodyBz,
     client: exchange.client,
+    streamed: service.streamed,
     headers: backendHeaders(
       {
         inner: headers,
@@ -77,6 +81,17 @@ function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchan
       pool.config,
     ),
   };
+}
+
+/** What a client gets of a streamed answer's head: nothing that belongs to the backend's connection (relay-path 6.4). */
+function streamOf({ status, headers, stream: body }: BackendAnswer): StreamedAnswer | undefined {
+  return (
+    body && {
+      status,
+      headers: headers.filter(([name]) => !NOT_WRAPPED.has(name) && name !== "content-length"),
+      body,
+    }
+  );
 }
 
 function wrap(answer: BackendAnswer): Uint8Array {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
 import { relayApplicable } from "../../../chain/protocol/difficulty.ts";
-import type { AnsweredRelay } from "../../../chain/protocol/relay-answer.ts";
+import type { RelayLeaf } from "../../../chain/protocol/relay-answer.ts";
 import { encodeEntry, type RelayPublisher } from "../../redis/relay-stream.ts";
 import type { Heights } from "../heights.ts";
 import type { RelayerMetrics } from "../metrics.ts";
@@ -27,7 +27,7 @@ const LAST_ATTEMPT_MS = 2_000;
 export async function publish(
   relay: DecodedRelay,
   session: PreparedSession,
-  { relayHash, relayBytes }: AnsweredRelay,
+  { relayHash, relayBytes }: RelayLeaf,
   { publisher, heights, clock, metrics }: PublishDependencies,
 ): Promise<void> {
   const service = relay.header.serviceId;

@@ -9,6 +9,7 @@ import { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
 import { Bodies, readBody } from "./body.ts";
 import { headProblem } from "./head.ts";
+import { streamReply } from "./stream-reply.ts";
 
 export type Health = {
   /** The relay port's answer to /health, /healthz and /ready (relay-path 6.2, step 1). */
@@ -206,6 +207,8 @@ function exchangeOf(
       response.end(bytes);
       if (bytes.length > LARGE_ANSWER_BYTES) endInTime(response, SEND_MS + forMegabytes(bytes.length), port);
     },
+    stream: (status, headers) =>
+      streamReply(response, status, headers, () => endInTime(response, SEND_MS, port)),
     refuse: (reject) => refuse(request, response, reject, port),
   };
 }

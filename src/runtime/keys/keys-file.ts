@@ -13,10 +13,20 @@ const MORE_THAN_0600 = 0o177;
  */
 export function readKeysFile(
   path: string,
-  { allowInsecurePermissions }: { readonly allowInsecurePermissions: boolean },
+  { allowInsecurePermissions, bareKey = false }: ReadOptions,
 ): Uint8Array[] {
-  return keysOf(entriesOf(readPrivately(path, allowInsecurePermissions), path), path);
+  const text = readPrivately(path, allowInsecurePermissions);
+  if (bareKey && BARE_KEY.test(text.trim())) return keysOf([text.trim()], path);
+  return keysOf(entriesOf(text, path), path);
 }
+
+type ReadOptions = {
+  readonly allowInsecurePermissions: boolean;
+  /** A file that holds nothing but one key in hex is good, too. */
+  readonly bareKey?: boolean;
+};
+
+const BARE_KEY = /^(0x)?[0-9a-fA-F]{64}$/;
 
 function readPrivately(path: string, allowInsecurePermissions: boolean): string {
   const file = open(path);

@@ -177,6 +177,58 @@ export const ERRORS = {
     means: "Answered, leaves, claimed and settled relays of a local network are not the same number.",
     todo: "Relays were lost or doubled; the logs in the directory tell which.",
   },
+  NOT_IN_RING: {
+    exit: EXIT.usage,
+    means: "None of the private keys given may sign relays of the application in this session.",
+    todo: "Give the application's own key, or that of a gateway that it has delegated to.",
+  },
+  KEY_UNKNOWN: {
+    exit: EXIT.failed,
+    means: "The chain has no public key of an account that is needed to sign a relay or to check its answer.",
+    todo: "An account's key is on chain from its first transaction on; ask another supplier or application.",
+  },
+  NO_SUPPLIERS: {
+    exit: EXIT.failed,
+    means: "The application's session for the service has no suppliers: nobody could answer.",
+    todo: "Check the service's id, or wait for the next session after a supplier has staked for it.",
+  },
+  NOT_IN_SESSION: {
+    exit: EXIT.failed,
+    means: "The supplier is not among those that the chain has chosen for the application's session.",
+    todo: "Ask one of those named above, or leave --supplier out.",
+  },
+  NO_ENDPOINT: {
+    exit: EXIT.failed,
+    means: "The suppliers of the session have staked no usable endpoint for this kind of relay.",
+    todo: "Give the relayer's address with --relayer-url.",
+  },
+  RELAYER_UNREACHABLE: {
+    exit: EXIT.unreachable,
+    means: "No connection to the relayer could be made, or it broke before an answer was there.",
+    todo: "Start the relayer, or give its address with --relayer-url.",
+  },
+  RELAYER_TIMEOUT: {
+    exit: EXIT.unreachable,
+    means: "The relayer took the relay and did not answer within --timeout.",
+    todo: "Look at the relayer's log and its backend, or wait longer with --timeout.",
+  },
+  RELAY_REFUSED: {
+    exit: EXIT.foundProblems,
+    means: "The relayer judged the relay and said no; its status and its words are given.",
+    todo: "Read the relayer's words above; it counts them in ha_relayer_relays_rejected_total and logs them at level debug.",
+  },
+  RELAY_BAD_ANSWER: {
+    exit: EXIT.foundProblems,
+    means:
+      "What came back is no answer that the supplier has signed for this relay: a gateway would turn away from this supplier.",
+    todo: "Check that the relayer holds this supplier's key, and that --relayer-url is a relay port.",
+  },
+  RELAY_ERROR_INSIDE: {
+    exit: EXIT.foundProblems,
+    means:
+      "The answer is good and signed, and what the backend said in it is an error. The supplier is paid for it below status 500.",
+    todo: "Look at the request (--payload, --path, --method) and at the backend.",
+  },
   ACKS_MISSING: {
     exit: EXIT.partial,
     means:

@@ -58,10 +58,13 @@ const ANSWERS: Readonly<Record<HttpKind, (asked: Asked) => Answer>> = {
     return { status: 200, body: { jsonrpc: "2.0", id, result: digestOf(String(id)) } };
   },
   cometbft: ({ url }) => {
+    if (url.pathname === "/status")
+      return { status: 200, body: { jsonrpc: "2.0", id: -1, result: { node_info: { network: "demo" } } } };
     const data = (url.searchParams.get("data") ?? "").replaceAll('"', "");
     return { status: 200, body: { jsonrpc: "2.0", id: -1, result: { response: { value: digestOf(data) } } } };
   },
   rest: ({ url }) => {
+    if (url.pathname === "/") return { status: 200, body: { try: "/v1/forecast?station=<any text>" } };
     const station = url.searchParams.get("station");
     if (url.pathname !== "/v1/forecast" || station === null)
       return { status: 404, body: { error: "not found" } };

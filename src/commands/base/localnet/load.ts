@@ -3,9 +3,10 @@ import { AppError } from "../../../base/errors.ts";
 import type { BlockStream } from "../../../chain/node/block-stream.ts";
 import type { ChainClient } from "../../../chain/node/types.ts";
 import { type GridParams, type SessionSpan, sessionAt } from "../../../chain/protocol/session-grid.ts";
+import { PublicKeys } from "../../../runtime/client/session.ts";
+import { type DemoClient, type DemoRelay, demoRelay, MAX_IN_FLIGHT, relayId } from "./demo-relay.ts";
+import { type DemoSession, openSessionsAt } from "./demo-sessions.ts";
 import { type Plan, SENDING_PART } from "./plan.ts";
-import { MAX_IN_FLIGHT, type RelayClient, relayId, type SignedRelay, signRelay } from "./relay-client.ts";
-import { type OpenSession, openSessionsAt } from "./signers.ts";
 import type { Count, Tally } from "./tally.ts";
 import { dueBy, pairOf, quota } from "./traffic.ts";
 import { until } from "./until.ts";
@@ -16,7 +17,7 @@ export type Load = {
   readonly chain: ChainClient;
   readonly params: GridParams;
   readonly blocks: BlockStream;
-  readonly client: RelayClient;
+  readonly client: DemoClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told of every session that relays are sent in, and again and again while they are. */
@@ -91,16 +92,18 @@ async function nextSession(load: Load): Promise<SessionSpan> {
 /** Signs and sends; a number is given to each relay of the run, so that no two are the same. */
 class Sender {
   readonly #load: Load;
+  readonly #keys: PublicKeys;
   #number = 0;
 
   constructor(load: Load) {
     this.#load = load;
+    this.#keys = new PublicKeys(load.chain);
   }
 
   /** Sends `count` relays, spread over that part of the session; ends when each is answered or given up. */
   async send(span: SessionSpan, count: number, part: number, tally: Tally): Promise<void> {
     const { plan, chain, clock, signal, onProgress } = this.#load;
-    const sessions = await openSessionsAt(chain, plan, span.start);
+    const sessions = await openSessionsAt(chain, this.#keys, plan, span.start);
     const begin = clock.monotonic();
     const passed = Number(heightOf(this.#load) - span.start) * plan.blockTimeMs;
     const total = Number(plan.grid.sessionBlocks) * plan.blockTimeMs * part - passed;
@@ -124,7 +127,7 @@ class Sender {
 
   async #deliver(
     span: SessionSpan,
-    sessions: readonly OpenSession[],
+    sessions: readonly DemoSession[],
     turn: number,
     tally: Tally,
   ): Promise<void> {
@@ -144,7 +147,7 @@ class Sender {
     );
     const id = relayId(this.#load.seed, this.#number++);
     await this.#bringThrough(
-      signRelay(session, { id, supplier, rpcType: service.rpcType, turn }),
+      demoRelay(session, { id, supplier, kind: service.rpcType, turn }),
       span,
       count,
       tally,
@@ -152,15 +155,16 @@ class Sender {
   }
 
   /** Sends the same bytes until they are answered or the session is over: stored twice, they are still one leaf. */
-  async #bringThrough(relay: SignedRelay, span: SessionSpan, count: Count, tally: Tally): Promise<void> {
+  async #bringThrough(relay: DemoRelay, span: SessionSpan, count: Count, tally: Tally): Promise<void> {
     const { client, clock, signal } = this.#load;
     let maybeStored = false;
     while (!signal.aborted) {
       const sent = await client.send(relay);
       if (sent.kind === "answered") return tally.answer(count, sent.latencyMs);
-      tally.refuse(sent.reason);
-      maybeStored ||= sent.maybeStored;
-      if (sent.final || heightOf(this.#load) > span.end) break;
+      const { reason, maybeStored: stored, final } = sent.failure;
+      tally.refuse(reason);
+      maybeStored ||= stored;
+      if (final || heightOf(this.#load) > span.end) break;
       await clock.sleep(RETRY_MS, signal);
     }
     if (maybeStored) count.uncertain += 1;

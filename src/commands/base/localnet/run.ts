@@ -9,6 +9,7 @@ import { redisKeys } from "../../../runtime/redis/keys.ts";
 import { openSessions } from "../../../runtime/redis/sessions.ts";
 import { LOCALNET_FILE } from "../localnet-dir.ts";
 import { ChainFacts } from "./chain-facts.ts";
+import { DemoClient } from "./demo-relay.ts";
 import { type Directory, openDirectory } from "./directory.ts";
 import { openFileLogger } from "./file-logger.ts";
 import { keepSending, type Load, sendRelays } from "./load.ts";
@@ -17,7 +18,6 @@ import { type Network, startNetwork } from "./network.ts";
 import { type Plan, planLocalnet } from "./plan.ts";
 import type { Running } from "./processes.ts";
 import { Progress } from "./progress.ts";
-import { RelayClient } from "./relay-client.ts";
 import { counted, equation, imbalances, type Row, type Totals, table, totalsOf } from "./report.ts";
 import type { Screen } from "./screen.ts";
 import { SessionNews } from "./session-news.ts";
@@ -181,7 +181,7 @@ function openLoad(
   told: Pick<Load, "onSession" | "onProgress">,
 ): Load {
   const { chain, params, blocks, ports } = network;
-  const client = owned.own(new RelayClient(`http://127.0.0.1:${ports.relay}`, clock));
+  const client = owned.own(new DemoClient(`http://127.0.0.1:${ports.relay}`, clock));
   return { plan, seed: settings.seed, chain, params, blocks, client, clock, signal: stop.signal, ...told };
 }
 

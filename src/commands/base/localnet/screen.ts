@@ -12,6 +12,8 @@ export type Screen = {
   /** A part that is done, with the seconds since the last one. */
   done(text: string): void;
   live(text: () => string): void;
+  /** Takes the live line away. */
+  clear(): void;
 };
 
 const REDRAW_MS = 100;
@@ -40,6 +42,10 @@ export function openScreen(out: Out, clock: Clock): Screen {
       drawnAt = now;
       shown = true;
       out.write(`${CLEAR}${[...text()].slice(0, (out.columns ?? 80) - 1).join("")}`);
+    },
+    clear: () => {
+      if (shown) out.write(CLEAR);
+      shown = false;
     },
   };
 }

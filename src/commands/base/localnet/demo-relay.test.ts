@@ -8,9 +8,11 @@ import { requestDigest } from "../../../chain/protocol/relay-hash.ts";
 import { buildResponse } from "../../../chain/protocol/response-signature.ts";
 import { prepareRing } from "../../../chain/protocol/ring/prepare.ts";
 import { verifyRingAtDoor, verifyRingOnChain } from "../../../chain/protocol/ring/verify.ts";
+import { readAnswer } from "../../../runtime/client/answer.ts";
+import type { Signers } from "../../../runtime/client/sign.ts";
 import { actor } from "./actors.ts";
 import { startBackend } from "./backends.ts";
-import { answerProblem, relayId, type Signers, signRelay } from "./relay-client.ts";
+import { type DemoRelay, demoProblem, demoRelay, relayId } from "./demo-relay.ts";
 
 const [application, gateway, supplier] = ["application", "gateway", "supplier"].map((name) =>
   actor(1, name),
@@ -27,12 +29,12 @@ const signers: Signers = {
   publicKeys,
   ring: prepareRing(publicKeys),
   members: [
-    { index: 0, actor: application },
-    { index: 1, actor: gateway },
+    { index: 0, privateKey: application.privateKey },
+    { index: 1, privateKey: gateway.privateKey },
   ],
 };
 const relayOf = (turn: number) =>
-  signRelay(signers, { id: relayId(1, turn), supplier, rpcType: "jsonrpc", turn });
+  demoRelay(signers, { id: relayId(1, turn), supplier, kind: "jsonrpc", turn });
 
 test("application and gateway sign in turn, as the chain wants it; no two relays are the same", () => {
   const relays = [0, 1].map(relayOf);
@@ -53,7 +55,7 @@ test.each(["jsonrpc", "cometbft", "rest"] as const)(
   async (rpcType) => {
     const backend = await startBackend({ id: "x", name: "x", rpcType, computeUnitsPerRelay: 1n });
     try {
-      const relay = signRelay(signers, { id: relayId(1, 7), supplier, rpcType, turn: 0 });
+      const relay = demoRelay(signers, { id: relayId(1, 7), supplier, kind: rpcType, turn: 0 });
       const request = RelayRequest.decode(relay.bytes);
       const inner = PoktHttpRequest.decode(request.payload);
       const ask = async () => {
@@ -72,6 +74,10 @@ test.each(["jsonrpc", "cometbft", "rest"] as const)(
           payload: PoktHttpResponse.encode({ statusCode: 200, header: headerMap([]), bodyBz: utf8(text) }),
           sign: (digest) => signDigest(key, digest),
         });
+      const answerProblem = (given: DemoRelay, bytes: Uint8Array) => {
+        const read = readAnswer(given, bytes, "http");
+        return "problem" in read ? read.problem : demoProblem(given, [read.answer]);
+      };
       const good = respond(body);
       expect(answerProblem(relay, RelayResponse.encode(good))).toBeUndefined();
       expect(answerProblem(relay, RelayResponse.encode(respond(body, gateway.privateKey)))).toContain(

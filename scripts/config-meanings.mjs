@@ -127,6 +127,12 @@ const RELAYER = {
     "Memory for what is remembered here, 8 bytes a relay and room; above it the oldest relays are forgotten (`ha_relayer_replay_forgotten_total`).",
   "relay.verify_tables":
     "`small`: tables of an eighth of the size, and signatures take about 1.6 times as long. `auto`: small if `verify_tables_mb` is below 64.",
+  "relay.spool.enabled":
+    "Whether relays go to this machine's disk while Redis takes none, and from there to Redis. Without it they are refused.",
+  "relay.spool.dir":
+    "Where; relative to this file's directory. By default `<this file>.spool`, or a directory of the user's data directory where that cannot be written. Relayers may share it. In a container: a volume.",
+  "relay.spool.max_mb":
+    "Most megabytes there, of each relayer. A relay above it is answered 503, and `/ready` with 503.",
 };
 
 const MINER = {

@@ -14,7 +14,9 @@ let network: Network;
 let header: SessionHeader;
 let redis: RedisConnections;
 beforeAll(async () => {
-  network = await startNetwork("eager", { stake: 44_129 });
+  // Without a spool: what happens with one is told in relayer-spool.test.ts.
+  const relay = { verify_workers: 0, spool: { enabled: false } };
+  network = await startNetwork("eager", { stake: 44_129, relayer: { relay } });
   await network.devnet.control("halt", {});
   header = await network.header();
   redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
@@ -101,7 +103,8 @@ test("while Redis is down nothing is answered that is not stored, and what was w
   const survived = (await streamEntries(network, 0)).length;
   expect(survived).toBeLessThanOrEqual(before);
   expect((await served()).status).toBe(200);
-  expect((await streamEntries(network, survived + 1)).length).toBe(survived + 1);
+  // One more, and those of the last seconds once more, as the server is another.
+  expect((await streamEntries(network, survived + 1)).length).toBeGreaterThan(survived);
 });
 
 test("after a gap without an invalidation memory stays; with one that was missed it goes", async () => {

@@ -17,6 +17,7 @@ import { signRing } from "../../src/chain/protocol/ring/sign.ts";
 import { identityOf } from "../../src/devnet/genesis/identities.ts";
 import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
 import { loadRelayerConfig, type RelayerConfig } from "../../src/runtime/config/relayer.ts";
+import { spoolDirectories } from "../../src/runtime/config/spool.ts";
 import type { Namespace } from "../../src/runtime/redis/keys.ts";
 import { type Relayer, startRelayer } from "../../src/runtime/relayer/main.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
@@ -141,7 +142,13 @@ export async function startNetwork(
   const { config } = loadRelayerConfig(configFile);
   const relayers: Relayer[] = [];
   const start = async (given: RelayerConfig) => {
-    const started = await startRelayer({ config: given, version: "test", logger: quiet, clock: systemClock });
+    const started = await startRelayer({
+      config: given,
+      version: "test",
+      logger: quiet,
+      clock: systemClock,
+      spoolDirectories: spoolDirectories(given.relay.spool, configFile, directory),
+    });
     relayers.push(started);
     return started;
   };

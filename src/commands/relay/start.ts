@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
 import { loadRelayerConfig } from "../../runtime/config/relayer.ts";
+import { spoolDirectories } from "../../runtime/config/spool.ts";
 import { loadKeys } from "../../runtime/keys/key-ring.ts";
 import { openLogger } from "../../runtime/ops/logger.ts";
 import { startRelayer } from "../../runtime/relayer/main.ts";
@@ -36,7 +37,13 @@ export default class RelayStart extends RelayminerCommand {
     }
     const logger = openLogger({ ...config.logging, name: "relayer" });
     for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
-    const relayer = await startRelayer({ config, version: this.config.version, logger, clock: systemClock });
+    const relayer = await startRelayer({
+      config,
+      version: this.config.version,
+      logger,
+      clock: systemClock,
+      spoolDirectories: spoolDirectories(config.relay.spool, path, this.config.dataDir),
+    });
     const signal = await untilSignal();
     logger.info({ signal }, "draining");
     await relayer.drain();

@@ -16,6 +16,7 @@ import {
 } from "./fields.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { replayFields } from "./replays.ts";
+import { spoolSchema } from "./spool.ts";
 import { streaming, streamLimits } from "./streaming.ts";
 
 /** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
@@ -112,6 +113,7 @@ const ourOwn = () =>
       verify_tables_mb: z.number().int().min(16).max(4_000).default(256),
       verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
       ...replayFields(),
+      spool: spoolSchema(),
     })
     .refine(({ verify_tables, verify_tables_mb }) => verify_tables !== "full" || verify_tables_mb >= 64, {
       path: ["verify_tables"],

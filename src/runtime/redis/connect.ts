@@ -9,12 +9,21 @@ import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 export type RedisConnections = {
   /** Commands; never blocks. Many calls in one turn of the event loop go out as one write. */
   readonly commands: RedisClient;
+  /** The connection of `commands`. */
+  readonly link: Link;
   readonly subscriptions: Subscriptions;
   /** Undefined when Redis does not let us read INFO. */
   readonly server: ServerReport | undefined;
   /** Opens one more connection, for reads that wait up to LONGEST_BLOCK_MS. */
   openBlocking(purpose: string): Promise<RedisClient>;
   close(): Promise<void>;
+};
+
+export type Link = {
+  /** How often it was made: another number means that it broke in between. */
+  readonly times: number;
+  /** Breaks it: whatever waits for an answer fails now, and a new one is made. */
+  reset(): void;
 };
 
 /** A blocking read must ask for no more than this: past it the connection counts as dead. */
@@ -81,7 +90,8 @@ export async function openRedis({
   };
   try {
     const limits = { commandTimeout: ANSWER_WITHIN_MS, socketTimeout: ANSWER_WITHIN_MS };
-    const commands = clientOf(await open("commands", limits), "together");
+    const carrier = await open("commands", limits);
+    const commands = clientOf(carrier, "together");
     const server = await requireServer(commands, logger);
     const subscriber = await open("subscriptions", limits);
     // Nothing is sent on this connection otherwise, and a peer that is gone without a word would never be missed.
@@ -89,6 +99,7 @@ export async function openRedis({
     repeat(clock, probe, async () => void (await subscriber.ping())).catch(() => undefined);
     return {
       commands,
+      link: linkOf(carrier),
       server,
       subscriptions: subscriptionsOf(subscriber, logger),
       openBlocking: async (purpose) => {
@@ -101,6 +112,21 @@ export async function openRedis({
     await close();
     throw thrown;
   }
+}
+
+function linkOf(connection: Redis): Link {
+  let times = 1;
+  connection.on("ready", () => {
+    times += 1;
+  });
+  return {
+    get times() {
+      return times;
+    },
+    reset: () => {
+      if (connection.status === "ready") connection.stream.destroy();
+    },
+  };
 }
 
 async function connect(connection: Redis, shown: string, purpose: string, logger: Logger): Promise<void> {

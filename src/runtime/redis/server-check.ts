@@ -33,6 +33,16 @@ export async function inspectServer(redis: RedisClient): Promise<ServerReport> {
   return { ...report, warnings: warningsOf(report) };
 }
 
+/** The name that this server process gave itself when it started; undefined when it does not tell. Throws what `send` throws. */
+export async function runIdOf(redis: RedisClient): Promise<string | undefined> {
+  try {
+    return parseInfo(textOf(await redis.send("INFO", "server"))).get("run_id");
+  } catch (thrown) {
+    if (isRefused(thrown, "NOPERM")) return undefined;
+    throw thrown;
+  }
+}
+
 /** Throws REDIS_UNSUPPORTED on a server that cannot run our commands; logs every warning. */
 export async function requireServer(redis: RedisClient, logger: Logger): Promise<ServerReport | undefined> {
   try {

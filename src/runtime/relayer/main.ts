@@ -22,6 +22,8 @@ export type StartRelayer = {
   readonly version: string;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Where relays may be kept on disk while Redis is away, the best place first; none for no spool. */
+  readonly spoolDirectories: readonly string[];
 };
 
 export type Relayer = Closable & {
@@ -35,6 +37,8 @@ export type Relayer = Closable & {
 const DRAIN_MS = 60_000;
 /** For the last answers to leave the process. */
 const FLUSH_MS = 5_000;
+/** For the relays on disk to reach Redis. */
+const SETTLE_MS = 5_000;
 
 /** Starts a relayer; it is serving when this resolves. What was opened before a failure is closed again. */
 export async function startRelayer(given: StartRelayer): Promise<Relayer> {
@@ -83,6 +87,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
       const deadline = clock.monotonic() + DRAIN_MS;
       while (work.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
       await transport.idle(FLUSH_MS);
+      await parts.store.settle(SETTLE_MS);
       await owned.close();
     },
   };
@@ -106,7 +111,8 @@ function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise
 }
 
 /** Whether a load balancer should send relays here. */
-const isReady = ({ heights, work }: Parts): boolean => heights.current > 0n && !work.draining;
+const isReady = ({ heights, work, store }: Parts): boolean =>
+  heights.current > 0n && !work.draining && store.canTake;
 
 async function openOperatorListeners(config: RelayerConfig, parts: Parts, owned: CloseStack) {
   if (config.metrics.enabled)

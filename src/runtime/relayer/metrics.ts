@@ -65,10 +65,22 @@ export function relayerMetrics() {
     backends: backendMetrics(registry),
     streams: streams(registry),
     verification: verification(registry),
+    spool: spoolCounters(counter),
     inFlight: gauge("active_connections", "Relays in work"),
     height: gauge("current_block_height", "Height this relayer works at"),
   };
 }
+
+/** Relays that Redis could not take. What of them is lost is counted as dropped. */
+const spoolCounters = (counter: (name: string, help: string) => Counter) => ({
+  spooled: counter("relays_spooled_total", "Relays kept on disk while Redis took none"),
+  replayed: counter("relays_replayed_total", "Relays from disk that Redis has taken"),
+  refused: counter("spool_refused_total", "Relays that the disk did not take either"),
+  republished: counter(
+    "relays_republished_total",
+    "Relays published once more because Redis was restarted just after it took them",
+  ),
+});
 
 function distributions(registry: Registry) {
   const histogram = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
@@ -207,6 +219,34 @@ export function observe({ registry, verify, loopDelay, verifier, signer }: Obser
     "Ring signatures refused because their application, or all together, had too many special cases",
     () => verify().slowRefused,
   );
+}
+
+type AtRisk = {
+  readonly relays: number;
+  readonly bytes: number;
+  readonly oldestMs: number;
+  readonly state: "direct" | "away";
+};
+
+/** What is on this disk only; looked up when it is asked for. */
+export function observeSpool(registry: Registry, figures: () => AtRisk): void {
+  const gauge = (name: string, help: string, value: (figures: AtRisk) => number) =>
+    new Gauge({
+      name: `ha_relayer_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value(figures()));
+      },
+    });
+  gauge("relays_at_risk", "Relays that are on this disk and not in Redis", ({ relays }) => relays);
+  gauge("relays_at_risk_bytes", "Bytes of the relays that are not in Redis", ({ bytes }) => bytes);
+  gauge(
+    "relays_at_risk_oldest_seconds",
+    "Age of the oldest relay that is not in Redis",
+    ({ oldestMs }) => oldestMs / 1000,
+  );
+  gauge("spooling", "1 while Redis takes no relays", ({ state }) => (state === "away" ? 1 : 0));
 }
 
 export type RelayerMetrics = ReturnType<typeof relayerMetrics>;

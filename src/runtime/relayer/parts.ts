@@ -8,7 +8,6 @@ import type { RelayerConfig } from "../config/relayer.ts";
 import { openRedis } from "../redis/connect.ts";
 import { redisKeys } from "../redis/keys.ts";
 import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
-import { relayPublisher } from "../redis/relay-stream.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
 import { Heights } from "./heights.ts";
@@ -17,6 +16,7 @@ import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { observeReplays } from "./replays/metrics.ts";
 import { Replays } from "./replays/replays.ts";
 import { Sessions } from "./sessions.ts";
+import { openStore } from "./spool/open-store.ts";
 import { Standings } from "./standings.ts";
 import { decoder } from "./steps/decode.ts";
 import { toldLimits } from "./steps/meter.ts";
@@ -24,13 +24,18 @@ import { OpenStreams } from "./steps/stream.ts";
 import { openVerification } from "./verification.ts";
 import { RelayWork } from "./work.ts";
 
-type Given = { readonly config: RelayerConfig; readonly logger: Logger; readonly clock: Clock };
+type Given = {
+  readonly config: RelayerConfig;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly spoolDirectories: readonly string[];
+};
 
 /** What the role consists of for as long as the process runs, whatever is reloaded. */
 export type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Opened in order, and owned by `owned`. Throws AppErrors of Redis and chain. */
-export async function openParts({ config, logger, clock }: Given, owned: CloseStack) {
+export async function openParts({ config, logger, clock, spoolDirectories }: Given, owned: CloseStack) {
   const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "relayer" }));
   const keys = redisKeys(config.redis.namespace);
   const shared = { redis, keys, logger, clock };
@@ -79,7 +84,16 @@ export async function openParts({ config, logger, clock }: Given, owned: CloseSt
     standings: owned.own(standings),
     verifyPool: openVerification({ settings: config.relay, logger, clock, metrics, owned }),
     openStreams: new OpenStreams(metrics),
-    publisher: relayPublisher(redis.commands, keys),
+    store: await openStore({
+      ...shared,
+      logger: quietly,
+      directories: spoolDirectories,
+      maxBytes: config.relay.spool.max_mb * 1_048_576,
+      chain: chain.data,
+      heights,
+      metrics,
+      owned,
+    }),
     work,
   };
 }

@@ -4,11 +4,13 @@ import type { KeyRing } from "../keys/key-ring.ts";
 import type { Heights } from "./heights.ts";
 import type { Recent } from "./recent.ts";
 import type { Sessions } from "./sessions.ts";
+import type { RelayStore } from "./spool/relay-store.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";
 import type { RelayWork } from "./work.ts";
 
 type Shown = {
   readonly work: RelayWork;
+  readonly store: RelayStore;
   readonly recent: Recent;
   readonly port: number;
   readonly heights: Heights;
@@ -19,7 +21,7 @@ type Shown = {
 };
 
 /** What this relayer says of itself in its heartbeat. Read models take it from Redis, never from the process. */
-export function snapshot({ work, recent, port, heights, sessions, keyRing, services, chain }: Shown) {
+export function snapshot({ work, store, recent, port, heights, sessions, keyRing, services, chain }: Shown) {
   return {
     port,
     height: Number(heights.current),
@@ -39,6 +41,13 @@ export function snapshot({ work, recent, port, heights, sessions, keyRing, servi
     })),
     rssBytes: process.memoryUsage.rss(),
     ...recent.read(),
+    spool: spoolOf(store),
     caches: cacheAges(chain.data.caches),
   };
+}
+
+/** What JSON can say of it. */
+function spoolOf(store: RelayStore) {
+  const { problem, ...figures } = store.figures();
+  return { ...figures, ...(problem !== undefined && { problem }) };
 }

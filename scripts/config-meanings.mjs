@@ -112,6 +112,20 @@ const RELAYER = {
     "Streams at once, of all services. One more is answered 503. Each holds at most two batches and a line.",
   "relay.streaming.slow_client_seconds":
     "A client that leaves no room for more of a stream for so long is given up. Until then the backend waits.",
+  "relay.tls.cert_file":
+    "PEM file with the relay port's certificate and its chain: the port then speaks TLS only. A renewed one is used within a minute.",
+  "relay.tls.key_file": "PEM file with the certificate's private key.",
+  "relay.tls.min_version": "Oldest version of TLS that is spoken.",
+  "relay.limits.connections": "Connections on the relay port at once; one more is closed.",
+  "relay.limits.connections_per_source":
+    "The same for one address; 0 is without limit. Behind a load balancer all connections have its address.",
+  "relay.limits.streams_per_connection": "Requests in work on one connection of HTTP/2 or gRPC.",
+  "relay.limits.resets_per_second":
+    "Requests that a connection of HTTP/2 may break off within a second; above it, the connection is closed.",
+  "relay.limits.control_frames_per_second":
+    "Pings and settings that it may send within a second; above it, the connection is closed.",
+  "relay.grpc_web.allowed_origins":
+    "Pages of browsers that may call gRPC-Web here, such as `https://app.example`; `*` for any. None: preflights are not answered.",
   "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
   "relay.verify_workers":
     "Threads that verify ring signatures beside the main one. `auto`: half of the threads that the machine runs at once, 4 at most. A container's CPU quota is not seen there: give a number, 0 if it is about one core.",

@@ -14,6 +14,7 @@ import {
   redisFields,
   unused,
 } from "./fields.ts";
+import { grpcWeb, limits, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { replayFields } from "./replays.ts";
 import { spoolSchema } from "./spool.ts";
@@ -105,6 +106,9 @@ const ourOwn = () =>
       publish: z.enum(["before_reply", "after_reply"]).default("before_reply"),
       /** Name in heartbeats and acknowledgements; default relayer-<host>-<pid>. */
       instance_id: z.string().optional(),
+      tls: tls(),
+      limits: limits(),
+      grpc_web: grpcWeb(),
       /** Requests in work at once; more are refused with 503. */
       max_in_flight: positive().default(2048),
       streaming: streamLimits(),

@@ -152,6 +152,11 @@ export const ERRORS = {
     means: "An address to listen on is taken, is not one of this host, or needs more rights.",
     todo: "Free the address, or choose another one in the configuration.",
   },
+  TLS_INVALID: {
+    exit: EXIT.config,
+    means: "The files of relay.tls cannot be read, are not PEM, or the key is not the certificate's.",
+    todo: "Point relay.tls.cert_file and key_file at a PEM certificate chain and its key, readable by this user.",
+  },
   GENESIS_INVALID: {
     exit: EXIT.badData,
     means: "The genesis of a devnet names something wrong; every problem is listed.",

@@ -15,7 +15,7 @@ import { openParts, type Parts } from "./parts.ts";
 import { Recent } from "./recent.ts";
 import { largestBody, openServing } from "./serving.ts";
 import { snapshot } from "./snapshot.ts";
-import { type HttpTransport, openHttpTransport } from "./transports/http.ts";
+import { type Listener, openListener } from "./transports/listener.ts";
 
 export type StartRelayer = {
   readonly config: RelayerConfig;
@@ -93,10 +93,15 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   };
 }
 
-function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise<HttpTransport> {
-  return openHttpTransport({
+function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise<Listener> {
+  return openListener({
     ...hostAndPort(config.listen_addr),
     clock: parts.clock,
+    logger: parts.logger,
+    metrics: parts.metrics.listener,
+    tls: config.relay.tls,
+    limits: config.relay.limits,
+    origins: config.relay.grpc_web.allowed_origins,
     maxBodyBytes: largestBody(live.current),
     handle: (exchange) => live.current.pipeline.serve(exchange),
     refused: (reject) => parts.work.refusedUnread(reject),

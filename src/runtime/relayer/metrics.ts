@@ -62,6 +62,7 @@ export function relayerMetrics() {
       "operation",
     ]),
     ...distributions(registry),
+    listener: listener(registry),
     backends: backendMetrics(registry),
     streams: streams(registry),
     verification: verification(registry),
@@ -114,6 +115,39 @@ function streams(registry: Registry) {
     open: new Gauge({ name: "ha_relayer_streaming_open", help: "Streams in work", registers }),
   };
 }
+
+/** The relay port (go-peers T16). Requests are plain numbers, read when they are asked for: every relay counts one. */
+function listener(registry: Registry) {
+  const registers = [registry];
+  const requests = { http1: 0, https1: 0, h2c: 0, h2: 0, grpc: 0, grpc_web: 0 };
+  new Counter({
+    name: "ha_relayer_inbound_requests_total",
+    help: "Requests on the relay port, by what carried them; https1 and h2 are with TLS",
+    labelNames: ["protocol"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [protocol, total] of Object.entries(requests)) this.inc({ protocol }, total);
+    },
+  });
+  return {
+    requests,
+    refused: new Counter({
+      name: "ha_relayer_connections_refused_total",
+      help: "Connections closed at once, by the limit that was reached",
+      labelNames: ["reason"],
+      registers,
+    }),
+    closed: new Counter({
+      name: "ha_relayer_connections_closed_total",
+      help: "Connections closed for what they sent, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+  };
+}
+
+export type ListenerMetrics = ReturnType<typeof listener>;
 
 /** Ring signatures. Label children are bound here, once. */
 function verification(registry: Registry) {

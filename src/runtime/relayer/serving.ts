@@ -5,7 +5,7 @@ import { serviceRoutes } from "./backends/service-routes.ts";
 import type { Serving } from "./live.ts";
 import type { Parts } from "./parts.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
-import { admit, type ServiceRoutes } from "./steps/admit.ts";
+import { admit, requestedType, type ServiceRoutes } from "./steps/admit.ts";
 import { forward } from "./steps/forward.ts";
 import { type Metered, meter } from "./steps/meter.ts";
 import { publish } from "./steps/publish.ts";
@@ -56,7 +56,7 @@ function stepsOf(
   return {
     decode: parts.decode,
     admit: (relay, exchange) => {
-      const admitted = admit(relay, exchange.rpcType, exchange.body.length, admission);
+      const admitted = admit(relay, requestedType(relay, exchange), exchange.body.length, admission);
       replays.requireNew(relay);
       return admitted;
     },

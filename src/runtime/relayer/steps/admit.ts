@@ -1,8 +1,10 @@
 import { heightsPlausible } from "../../../chain/protocol/arrival.ts";
+import { headerPairs } from "../../../chain/protocol/http-headers.ts";
 import type { BackendKind } from "../../config/backends.ts";
 import type { ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
 import type { Backend } from "../backends/backend.ts";
+import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
 import type { StreamBounds } from "../streaming.ts";
 import type { DecodedRelay } from "./decode.ts";
@@ -50,6 +52,19 @@ const RPC_TYPES: Readonly<Record<string, string>> = {
   "4": "rest",
   "5": "cometbft",
 };
+
+/**
+ * The backend that a relay asks for: its Rpc-Type, and over gRPC without one, "grpc" for an inner gRPC request (relay-path 6.5). Undefined
+ * is the service's default.
+ */
+export function requestedType(
+  { inner }: DecodedRelay,
+  { rpcType, transport }: Pick<Exchange, "rpcType" | "transport">,
+): string | undefined {
+  if (transport === "http" || (rpcType !== undefined && rpcType !== "")) return rpcType;
+  const [, type] = headerPairs(inner.header).find(([name]) => name === "Content-Type") ?? [];
+  return type?.startsWith("application/grpc") ? "grpc" : undefined;
+}
 
 /** Everything that can be refused without a signature check or I/O, in the Go peer's order (relay-path 6.2, steps 6 to 13). */
 export function admit(

@@ -68,7 +68,8 @@ function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchan
     url: inner.url,
     body: inner.bodyBz,
     client: exchange.client,
-    streamed: service.streamed,
+    // A call of gRPC has one answer: a stream is read whole for it.
+    streamed: exchange.transport === "http" ? service.streamed : undefined,
     headers: backendHeaders(
       {
         inner: headers,

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { Reject } from "../rejects.ts";
 
 /** Request bodies in memory at once, of all relays in work. */
@@ -6,13 +6,14 @@ const MAX_HELD_BYTES = 256 * 1024 * 1024;
 
 /** The bodies of the requests in work, bounded each and together. */
 export class Bodies {
-  readonly #limit: number;
+  /** Bytes that one body may have. */
+  readonly limit: number;
   readonly #room: number;
   #held = 0;
 
   /** `limit` bytes for one body; `room` for all of them. */
   constructor(limit: number, room: number = Math.max(MAX_HELD_BYTES, limit)) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#room = room;
   }
 
@@ -21,7 +22,7 @@ export class Bodies {
     const chunks: Buffer[] = [];
     let size = 0;
     const check = (bytes: number) => {
-      if (bytes > this.#limit) throw new Reject("body_too_large");
+      if (bytes > this.limit) throw new Reject("body_too_large");
       if (this.#held + bytes - size > this.#room) throw new Reject("overloaded", "too many large requests");
     };
     return {
@@ -52,10 +53,10 @@ export type Body = {
 };
 
 /**
- * The whole body, whatever the method. Throws Reject body_too_large and overloaded as soon as there is no room for more, client_gone when
+ * The whole body, whatever the method; `announced` is the Content-Length, if there is one. Throws Reject body_too_large and overloaded as soon as there is no room for more, client_gone when
  * it breaks off.
  */
-export function readBody(request: IncomingMessage, body: Body): Promise<void> {
+export function readBody(request: Readable, announced: string | undefined, body: Body): Promise<void> {
   return new Promise((resolve, reject) => {
     const guarded = (act: () => void) => {
       try {
@@ -68,7 +69,7 @@ export function readBody(request: IncomingMessage, body: Body): Promise<void> {
         return false;
       }
     };
-    if (!guarded(() => body.check(Number(request.headers["content-length"] ?? 0)))) return;
+    if (!guarded(() => body.check(Number(announced ?? 0)))) return;
     // "close" comes after every request, also one that was read whole.
     let isWhole = false;
     request.on("data", (chunk: Buffer) => void guarded(() => body.add(chunk)));

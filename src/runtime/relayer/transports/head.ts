@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
+/** Headers of which one reader takes the first and another the last. */
+const ONCE = ["host", "rpc-type"];
+
 /**
  * What is wrong with the head of a request that node:http lets through and two readers could understand in two ways, or undefined
  * (reliability 4): more than one Host or Rpc-Type, an absolute target, a chunked body in HTTP/1.0.
@@ -8,7 +11,12 @@ export function headProblem({ rawHeaders, url, httpVersion, headers }: IncomingM
   if (url?.startsWith("/") !== true) return "the target is not a path";
   if (httpVersion === "1.0" && headers["transfer-encoding"] !== undefined)
     return "HTTP/1.0 has no transfer encoding";
-  for (const name of ["host", "rpc-type"]) {
+  return givenTwice(rawHeaders);
+}
+
+/** Names and values in turn. */
+export function givenTwice(rawHeaders: readonly string[]): string | undefined {
+  for (const name of ONCE) {
     let count = 0;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const given = rawHeaders[index] ?? "";

@@ -1,29 +1,32 @@
-import type { ServerResponse } from "node:http";
 import type { StreamedReply } from "../exchange.ts";
+import type { Call } from "./call.ts";
 
-/** An HTTP/1.1 answer in chunks, after which the connection is closed (relay-path 6.4). `onEnd` is called when the last piece is written. */
+const NOBODY: StreamedReply = {
+  write: () => true,
+  whenDrained: () => undefined,
+  end: () => undefined,
+  breakOff: () => undefined,
+};
+
+/** An answer in pieces (relay-path 6.4): chunks of HTTP/1.1, after which the connection is closed, or the data of a stream of HTTP/2. */
 export function streamReply(
-  response: ServerResponse,
+  call: Call,
   status: number,
   headers: readonly (readonly [string, string])[],
-  onEnd: () => void,
 ): StreamedReply {
-  if (!response.headersSent && !response.destroyed) {
-    for (const [name, value] of headers) response.appendHeader(name, value);
-    response.setHeader("connection", "close");
-    response.writeHead(status);
+  const values: Record<string, string[]> = {};
+  for (const [name, value] of headers) {
+    values[name] ??= [];
+    values[name].push(value);
   }
+  const reply = call.begin(status, values);
+  if (reply === undefined) return NOBODY;
   return {
-    write: (bytes) => response.destroyed || response.write(bytes),
+    write: (bytes) => reply.destroyed || reply.write(bytes),
     whenDrained: (act) => {
-      response.once("drain", act);
+      reply.once("drain", act);
     },
-    end: () => {
-      response.end();
-      onEnd();
-    },
-    breakOff: () => {
-      response.destroy();
-    },
+    end: () => call.end(),
+    breakOff: () => call.breakOff(),
   };
 }

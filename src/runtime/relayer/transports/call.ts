@@ -1,0 +1,57 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { Readable, Writable } from "node:stream";
+import type { Clock } from "../../../base/clock.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Reject } from "../rejects.ts";
+import type { Bodies } from "./body.ts";
+
+/** What carried a request, for the metric (go-peers T16): with and without TLS. */
+export type Protocol = "http1" | "https1" | "h2c" | "h2";
+
+/** One request and the way of its answer: what HTTP/1.1 and a stream of HTTP/2 have in common. */
+export type Call = {
+  /** Names in lower case; what came twice is joined by a comma, as node:http does. */
+  readonly headers: IncomingHttpHeaders;
+  /** The body, whatever the method. */
+  readonly source: Readable;
+  /** An answer has begun, or there is nobody to read one. */
+  readonly answered: boolean;
+  /** What is wrong with the head that two readers could understand in two ways, or undefined (reliability 4). */
+  headProblem(): string | undefined;
+  /** The whole answer. Nothing happens when `answered`. */
+  send(status: number, headers: OutgoingHttpHeaders, body: Uint8Array): void;
+  /** The head of an answer whose body comes in pieces, and where to write them; undefined when `answered`. Then `end` or `breakOff`. */
+  begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined;
+  /** All pieces are written; the client has a while to read the last ones. */
+  end(): void;
+  /** Leaves the answer in a state in which the client sees that it is not whole. */
+  breakOff(): void;
+  /** Calls `act` once when the answer is sent ("whole") or will never be. */
+  whenClosed(act: (how: "whole" | "broken") => void): void;
+};
+
+/** What every request needs of its listener. */
+export type Port = {
+  readonly clock: Clock;
+  readonly bodies: Bodies;
+  readonly handle: (exchange: Exchange) => Promise<void>;
+  /** A request that was refused before it was an exchange. */
+  readonly refused: (reject: Reject) => void;
+  /** Answers that have not left the process. */
+  readonly open: Set<Call>;
+  /** No connection is kept for another request. */
+  stopping: boolean;
+};
+
+/** A request must be there after this time and that much for each megabyte it may have: slow senders hold no memory for long. */
+const RECEIVE_MS = 30_000;
+/** A client that reads slowly, or not at all, does not keep an answer in memory for ever. */
+const SEND_MS = 30_000;
+const MS_PER_MEGABYTE = 1_000;
+
+const forMegabytes = (bytes: number): number => Math.ceil(bytes / 1_048_576) * MS_PER_MEGABYTE;
+
+/** Milliseconds for a request of at most so many bytes to arrive. */
+export const receiveMs = (maxBytes: number): number => RECEIVE_MS + forMegabytes(maxBytes);
+/** Milliseconds for an answer of so many bytes to be read. */
+export const sendMs = (bytes: number): number => SEND_MS + forMegabytes(bytes);

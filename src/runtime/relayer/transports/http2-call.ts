@@ -1,0 +1,103 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
+import { type Call, type Port, receiveMs, sendMs } from "./call.ts";
+import { givenTwice } from "./head.ts";
+
+/** All names and values of one request, as for HTTP/1.1 (reliability 7). */
+const MAX_HEAD_BYTES = 16_384;
+
+export type Http2Head = {
+  readonly headers: IncomingHttpHeaders;
+  readonly raw: readonly string[];
+};
+
+/** A request on a stream of HTTP/2. The listener looks at `deadline` now and then: a stream has no timer of its own. */
+export class Http2Call implements Call {
+  readonly headers: Http2Head["headers"];
+  readonly source: ServerHttp2Stream;
+  /** Monotonic milliseconds after which the stream is ended: until the request is there, and from the answer on. */
+  deadline: number;
+  readonly #raw: readonly string[];
+  readonly #port: Port;
+
+  constructor(stream: ServerHttp2Stream, { headers, raw }: Http2Head, port: Port) {
+    this.source = stream;
+    this.headers = headers;
+    this.#raw = raw;
+    this.#port = port;
+    this.deadline = port.clock.monotonic() + receiveMs(port.bodies.limit);
+    stream.once("end", () => {
+      this.deadline = Number.POSITIVE_INFINITY;
+    });
+  }
+
+  get answered(): boolean {
+    return this.source.headersSent || this.source.destroyed || this.source.closed;
+  }
+
+  headProblem(): string | undefined {
+    const { ":path": path, ":authority": authority, host } = this.headers;
+    if (path?.startsWith("/") !== true) return "the target is not a path";
+    if (host !== undefined && authority !== undefined && host !== authority)
+      return "the header host is not the authority";
+    let bytes = 0;
+    for (const text of this.#raw) bytes += text.length;
+    if (bytes > MAX_HEAD_BYTES) return "the headers are too large";
+    return givenTwice(this.#raw);
+  }
+
+  send(status: number, headers: OutgoingHttpHeaders, body: Uint8Array): void {
+    if (!this.#begin(status, { ...headers, "content-length": body.length }, body.length)) return;
+    this.source.end(body);
+  }
+
+  /** An answer of gRPC: a body and trailers after it. Without a body there are only trailers, in the head. */
+  sendWithTrailers(
+    headers: OutgoingHttpHeaders,
+    body: Uint8Array | undefined,
+    trailers: OutgoingHttpHeaders,
+  ) {
+    if (body === undefined) {
+      if (this.#begin(200, { ...headers, ...trailers }, 0)) this.source.end();
+      return;
+    }
+    if (!this.#begin(200, headers, body.length, { waitForTrailers: true })) return;
+    this.source.once("wantTrailers", () => this.source.sendTrailers(trailers));
+    this.source.end(body);
+  }
+
+  begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
+    if (!this.#begin(status, headers, 0)) return undefined;
+    this.deadline = Number.POSITIVE_INFINITY;
+    return this.source;
+  }
+
+  end(): void {
+    this.source.end();
+    this.deadline = this.#port.clock.monotonic() + sendMs(0);
+  }
+
+  breakOff(): void {
+    this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  whenClosed(act: (how: "whole" | "broken") => void): void {
+    this.source.once("close", () => act(this.source.writableFinished ? "whole" : "broken"));
+  }
+
+  #begin(
+    status: number,
+    headers: OutgoingHttpHeaders,
+    bytes: number,
+    how: { waitForTrailers?: boolean } = {},
+  ) {
+    if (this.answered) return false;
+    const stream = this.source;
+    stream.respond({ ":status": status, ...headers }, how);
+    this.deadline = this.#port.clock.monotonic() + sendMs(bytes);
+    // What was not read of a request is not read any more; the client is told that this is no error.
+    if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    return true;
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../../base/clock.ts";
+import type { LimitsConfig } from "../../config/listener.ts";
+import type { Port, Protocol } from "./call.ts";
+import { Http2Call } from "./http2-call.ts";
+
+/** A connection's first request must have begun after this; later ones may have pauses. */
+const FIRST_STREAM_MS = 10_000;
+const IDLE_MS = 65_000;
+/** What a session has after it was told to end, before its connection is closed. */
+const FAREWELL_MS = 5_000;
+const STREAM_WINDOW = 256 * 1024;
+const CONNECTION_WINDOW = 2 * 1024 * 1024;
+
+/** One connection of HTTP/2 and what it has done lately. */
+type Live = {
+  readonly session: ServerHttp2Session;
+  readonly calls: Set<Http2Call>;
+  /** Since the last sweep. */
+  resets: number;
+  controls: number;
+  streams: "none yet" | "some";
+  /** When it became idle, or was told to end. */
+  since: number;
+};
+
+type Given = {
+  readonly port: Port;
+  readonly limits: LimitsConfig;
+  readonly serve: (call: Http2Call, protocol: Protocol) => void;
+  /** A connection that was closed for what it did. */
+  readonly closedFor: (reason: "h2_resets" | "h2_control_frames" | "h2_invalid") => void;
+};
+
+/** The connections that speak HTTP/2. `sweep` must be called about once a second: it ends what takes too long and counts anew. */
+export class Http2Sessions {
+  readonly #given: Given;
+  readonly #clock: Clock;
+  readonly #live = new Set<Live>();
+
+  constructor(given: Given) {
+    this.#given = given;
+    this.#clock = given.port.clock;
+  }
+
+  accept(socket: Duplex, protocol: Protocol): void {
+    const session = performServerHandshake(socket, optionsOf(this.#given.limits));
+    const since = this.#clock.monotonic();
+    const live: Live = { session, calls: new Set(), resets: 0, controls: 0, streams: "none yet", since };
+    this.#live.add(live);
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    session.once("close", () => this.#live.delete(live));
+    session.on("error", () => this.#given.closedFor("h2_invalid"));
+    session.on("ping", () => this.#control(live));
+    session.on("remoteSettings", () => this.#control(live));
+    const { port } = this.#given;
+    session.on(
+      "stream",
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: string[]) =>
+        this.#serve(live, new Http2Call(stream, { headers, raw }, port), protocol),
+    );
+  }
+
+  /** No new streams; those in work go on. */
+  stop(): void {
+    for (const live of this.#live) this.#end(live);
+  }
+
+  close(): void {
+    for (const { session } of this.#live) session.destroy();
+  }
+
+  sweep(): void {
+    const now = this.#clock.monotonic();
+    for (const live of this.#live) {
+      live.resets = 0;
+      live.controls = 0;
+      for (const call of live.calls) if (now > call.deadline) call.source.close(constants.NGHTTP2_CANCEL);
+      this.#sweepIdle(live, now);
+    }
+  }
+
+  #sweepIdle(live: Live, now: number): void {
+    const { session, calls, streams, since } = live;
+    if (calls.size > 0) live.since = now;
+    else if (session.closed) {
+      if (now > since + FAREWELL_MS) session.destroy();
+    } else if (now > since + (streams === "some" ? IDLE_MS : FIRST_STREAM_MS)) this.#end(live);
+  }
+
+  #end(live: Live): void {
+    live.since = this.#clock.monotonic();
+    live.session.close();
+  }
+
+  #serve(live: Live, call: Http2Call, protocol: Protocol): void {
+    live.streams = "some";
+    live.calls.add(call);
+    const stream = call.source;
+    stream.on("error", () => undefined);
+    stream.once("close", () => {
+      live.calls.delete(call);
+      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
+      live.resets += 1;
+      if (live.resets > this.#given.limits.resets_per_second) this.#punish(live, "h2_resets");
+    });
+    this.#given.serve(call, protocol);
+  }
+
+  #control(live: Live): void {
+    live.controls += 1;
+    if (live.controls > this.#given.limits.control_frames_per_second) this.#punish(live, "h2_control_frames");
+  }
+
+  #punish({ session }: Live, reason: "h2_resets" | "h2_control_frames"): void {
+    if (session.destroyed) return;
+    this.#given.closedFor(reason);
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+}
+
+/** reliability 7. */
+const optionsOf = ({ streams_per_connection }: LimitsConfig) => ({
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  maxSettings: 32,
+  maxHeaderListPairs: 200,
+  maxDeflateDynamicTableSize: 4_096,
+  settings: {
+    enablePush: false,
+    maxConcurrentStreams: streams_per_connection,
+    maxHeaderListSize: 16_384,
+    initialWindowSize: STREAM_WINDOW,
+  },
+});

@@ -1,0 +1,82 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import { toError } from "../../../base/errors.ts";
+import type { Exchange } from "../exchange.ts";
+import { Presence } from "../presence.ts";
+import { Reject } from "../rejects.ts";
+import { readBody } from "./body.ts";
+import type { Call, Port } from "./call.ts";
+import { streamReply } from "./stream-reply.ts";
+
+const MAX_ACCEPT_LENGTH = 256;
+
+/** One plain relay from socket to socket. Never rejects: whatever goes wrong is told to the client or the client is gone. */
+export async function relay(call: Call, port: Port): Promise<void> {
+  const receivedAt = port.clock.monotonic();
+  const client = presenceOf(call, port);
+  const body = port.bodies.hold();
+  try {
+    const problem = call.headProblem();
+    if (problem !== undefined) throw new Reject("bad_request", problem);
+    await readBody(call.source, call.headers["content-length"], body);
+    await port.handle(exchangeOf(call, { body: body.bytes(), client, receivedAt }));
+  } catch (thrown) {
+    const reject = asReject(thrown);
+    port.refused(reject);
+    refuse(call, reject);
+  } finally {
+    body.release();
+  }
+}
+
+/** Whether the client is there, and the call among the open ones for as long as it is. */
+export function presenceOf(call: Call, port: Port): Presence {
+  const client = new Presence();
+  port.open.add(call);
+  call.whenClosed((how) => {
+    port.open.delete(call);
+    if (how === "broken") client.leave();
+  });
+  return client;
+}
+
+export const asReject = (thrown: unknown): Reject =>
+  thrown instanceof Reject ? thrown : new Reject("internal", undefined, { cause: toError(thrown) });
+
+type Received = Pick<Exchange, "body" | "client" | "receivedAt">;
+
+function exchangeOf(call: Call, { body, client, receivedAt }: Received): Exchange {
+  const { headers } = call;
+  return {
+    transport: "http",
+    body,
+    rpcType: one(headers["rpc-type"]),
+    header: (name) => one(headers[name]),
+    pocketHeaders: () => pocketHeaders(call),
+    client,
+    receivedAt,
+    reply: (bytes) => call.send(200, { "content-type": contentType(headers.accept) }, bytes),
+    stream: (status, given) => streamReply(call, status, given),
+    refuse: (reject) => refuse(call, reject),
+  };
+}
+
+export const one = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value;
+
+export const pocketHeaders = ({ headers }: Call): (readonly [string, string])[] =>
+  Object.keys(headers)
+    .filter((name) => name.startsWith("pocket-"))
+    .map((name) => [name, one(headers[name]) ?? ""] as const);
+
+/** The Accept header given back as it came, as the Go peer does (relay-path 6.2). */
+const contentType = (accept: string | undefined): string =>
+  accept === undefined || accept === "*/*" || accept === "" || accept.length > MAX_ACCEPT_LENGTH
+    ? "application/json"
+    : accept;
+
+function refuse(call: Call, reject: Reject): void {
+  const body = Buffer.from(JSON.stringify({ error: reject.message, ...reject.told }), "utf8");
+  const headers: OutgoingHttpHeaders = { "content-type": "application/json" };
+  if (reject.retryAfter !== undefined) headers["retry-after"] = String(reject.retryAfter);
+  call.send(reject.status, headers, body);
+}

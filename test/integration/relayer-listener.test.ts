@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import type { ClientHttp2Session } from "node:http2";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
+import { MinedRelayMessage } from "../../src/chain/proto/mined-relay.ts";
+import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
+import type { SessionHeader } from "../../src/chain/proto/session.ts";
+import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
+import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
+import { h2Request, h2Session } from "../kit/h2-client.ts";
+import { type Network, startNetwork } from "../kit/network.ts";
+import { post } from "../kit/post.ts";
+import { streamEntries } from "../kit/stream.ts";
+
+const body = (id: number) => JSON.stringify({ jsonrpc: "2.0", method: "eth_blockNumber", params: [], id });
+const SEND_RELAY = "/pocket.service.RelayService/SendRelay";
+
+/** One frame of gRPC. */
+function framed(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(5 + message.length);
+  new DataView(frame.buffer).setUint32(1, message.length);
+  frame.set(message, 5);
+  return frame;
+}
+
+/** What a gRPC-Web client reads of a body: its message, if there is one, and its trailers. */
+function opened(bytes: Uint8Array): { message: Uint8Array | undefined; trailers: string } {
+  let message: Uint8Array | undefined;
+  let trailers = "";
+  for (let at = 0; at < bytes.length; ) {
+    const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(1);
+    const part = bytes.subarray(at + 5, at + 5 + length);
+    if (((bytes[at] ?? 0) & 0x80) === 0) message = part;
+    else trailers = new TextDecoder().decode(part);
+    at += 5 + length;
+  }
+  return { message, trailers };
+}
+
+describe.each(["metered", "with the meter off"] as const)("one port, %s", (metering) => {
+  let network: Network;
+  let header: SessionHeader;
+  let session: ClientHttp2Session;
+  let grpc: GrpcClient;
+  beforeAll(async () => {
+    const relay_meter = { enabled: metering === "metered" };
+    network = await startNetwork("eager", { relayer: { relay_meter } });
+    header = await network.header();
+    session = h2Session(network.url);
+    grpc = grpcClient(network.url);
+  });
+  afterAll(async () => {
+    grpc.close();
+    session.close();
+    await network.close();
+  });
+
+  const innerOf = (bytes: Uint8Array) => {
+    const response = RelayResponse.decode(bytes);
+    expect(verifyResponse(response, network.supplier.publicKey)).toBe(true);
+    return PoktHttpResponse.decode(response.payload);
+  };
+
+  const send: Record<string, (request: RelayRequest) => Promise<"served" | "refused">> = {
+    "HTTP/1.1": async (request) => ((await post(network, request)).status === 200 ? "served" : "refused"),
+    h2c: async (request) => {
+      const { status, bytes } = await h2Request(session, {}, RelayRequest.encode(request));
+      if (status === 200) innerOf(bytes);
+      return status === 200 ? "served" : "refused";
+    },
+    gRPC: async (request) => {
+      const { code, response } = await grpc.call(request);
+      if (response) expect(verifyResponse(response, network.supplier.publicKey)).toBe(true);
+      return code === 0 ? "served" : "refused";
+    },
+    "gRPC-Web over HTTP/1.1": async (request) => {
+      const headers = { "content-type": "application/grpc-web+proto" };
+      const sent = Buffer.from(framed(RelayRequest.encode(request)));
+      const answer = await fetch(`${network.url}${SEND_RELAY}`, { method: "POST", headers, body: sent });
+      const { message, trailers } = opened(new Uint8Array(await answer.arrayBuffer()));
+      if (message) innerOf(message);
+      return message && trailers.startsWith("grpc-status: 0\r\n") ? "served" : "refused";
+    },
+    "gRPC-Web as text over h2c": async (request) => {
+      const headers = { "content-type": "application/grpc-web-text", ":path": SEND_RELAY };
+      const sent = Buffer.from(Buffer.from(framed(RelayRequest.encode(request))).toString("base64"));
+      const { bytes } = await h2Request(session, headers, sent);
+      const { message, trailers } = opened(Buffer.from(Buffer.from(bytes).toString("latin1"), "base64"));
+      if (message) innerOf(message);
+      return message && trailers.startsWith("grpc-status: 0\r\n") ? "served" : "refused";
+    },
+  };
+
+  test.each(Object.keys(send))(
+    "a relay over %s is served, signed and stored with its weight",
+    async (name) => {
+      const before = (await streamEntries(network, 0)).length;
+      expect(await send[name]?.(network.sign(header, body(1)))).toBe("served");
+      const entries = await streamEntries(network, before + 1);
+      expect(MinedRelayMessage.decode(entries.at(-1) ?? new Uint8Array()).computeUnitsPerRelay).toBe(7n);
+    },
+  );
+
+  test.each(Object.keys(send))(
+    "over %s a forged relay is refused before the backend, and not stored",
+    async (name) => {
+      const before = network.backendCalls();
+      const stored = (await streamEntries(network, 0)).length;
+      const request = network.sign(header, body(2));
+      const forged = [
+        { ...request, meta: { ...request.meta, signature: network.sign(header, body(3)).meta.signature } },
+        { ...request, payload: network.sign(header, body(4)).payload },
+        network.sign(header, body(5), { signer: network.newcomer }),
+        network.sign(
+          { ...header, sessionId: createHash("sha256").update("no session").digest("hex") },
+          body(6),
+        ),
+      ];
+      for (const one of forged) expect(await send[name]?.(one)).toBe("refused");
+      expect(network.backendCalls()).toBe(before);
+      expect((await streamEntries(network, 0)).length).toBe(stored);
+    },
+  );
+});

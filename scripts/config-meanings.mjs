@@ -78,7 +78,25 @@ const RELAYER = {
   [`${BACKEND}.authentication.password`]: "See `username`.",
   [`${BACKEND}.authentication.bearer_token`]: "`Authorization: Bearer <token>`; wins over the others.",
   [`${BACKEND}.authentication.plain_token`]: "`Authorization: <token>`; wins over `username`.",
-  [`${BACKEND}.max_retries`]: "Only `0` is accepted.",
+  [`${BACKEND}.health_check.enabled`]:
+    "Ask each endpoint again and again whether it is well. One that is not gets no requests; when none is left, relays are answered 503 at once and `/ready/<service>` is 503.",
+  [`${BACKEND}.health_check.endpoint`]:
+    "What is asked, under the endpoint's base path. Needed for `enabled` checks unless there is a `base_path`.",
+  [`${BACKEND}.health_check.interval_seconds`]:
+    "Time between two checks, give or take a tenth. Needed for `enabled` checks.",
+  [`${BACKEND}.health_check.timeout_seconds`]: "Patience with one check.",
+  [`${BACKEND}.health_check.unhealthy_threshold`]:
+    "Failures in a row after which an endpoint is down: checks 3, relays (see `recovery_timeout_seconds`) 5, or this for both.",
+  [`${BACKEND}.health_check.healthy_threshold`]: "Checks that must pass in a row before it is up again.",
+  [`${BACKEND}.health_check.method`]: "Of the check's request.",
+  [`${BACKEND}.health_check.request_body`]: "Of the check's request.",
+  [`${BACKEND}.health_check.content_type`]: "Of `request_body`; without it `application/json`.",
+  [`${BACKEND}.health_check.expected_body`]: "Text that the answer must hold.",
+  [`${BACKEND}.health_check.expected_status`]: "Statuses that pass; without any, 200 to 299.",
+  [`${BACKEND}.health_check.headers.<name>`]:
+    "Sent with the check, besides the backend's `headers` and `authentication`.",
+  [`${BACKEND}.max_retries`]:
+    "How often a relay is tried at another endpoint after a 5xx or when one cannot be reached, within the relay's time and `relay.backend_limits.retry_percent`.",
   [`${BACKEND}.recovery_timeout_seconds`]:
     "How long an endpoint is left out after faults in a row (`health_check.unhealthy_threshold` of them, 5 without it); then one request tries it. `0`: never left out. Only 5xx, refused, reset and unreachable count, and the last endpoint that is well always stays.",
   "relayer.yaml metrics.enabled": "Serve `/metrics` for Prometheus.",
@@ -102,8 +120,21 @@ const RELAYER = {
     "The same for the built-in profile `streaming`, made for slow answers.",
   "timeout_profiles.streaming.response_header_seconds": "The same.",
   "timeout_profiles.streaming.dial_seconds": "The same.",
-  "pool_profiles.<name>.max_conns_per_host": "Connections to one endpoint at most; further requests wait.",
-  "pool_profiles.<name>.idle_conn_timeout_seconds": "An idle connection is closed after this.",
+  "pool_profiles.<name>.max_conns_per_host":
+    "Connections to one endpoint at most; further requests wait. `0`: no bound of its own. Profiles `low` (10), `medium` (100) and `high` (250) are there without being configured.",
+  "pool_profiles.<name>.max_waiting": "Instead of `relay.backend_limits.max_waiting`.",
+  "pool_profiles.<name>.max_wait": "Instead of `relay.backend_limits.max_wait`.",
+  "relay.backend_limits.max_waiting":
+    "Requests of one backend that may wait for a connection; one more is answered 503 with `Retry-After`. Where there are several backends, none may have more than half of `relay.max_in_flight` in work and waiting.",
+  "relay.backend_limits.max_wait": "How long a request may wait for a connection; then it is answered 503.",
+  "relay.backend_limits.retry_percent":
+    "Retries of a backend, as a part of its requests of the last ten seconds; ten are free. `0`: none.",
+  "relay.backend_limits.max_response_mb":
+    "Largest answer of a backend, as it comes and inflated; a larger one is given up with 502.",
+  "relay.backend_limits.max_buffered_mb":
+    "All answers that are being read at one time; what does not fit is given up with 503.",
+  "pool_profiles.<name>.idle_conn_timeout_seconds":
+    "An idle connection is closed after this; `0`: when the backend closes it.",
   "relay.publish":
     "Eager mode: when a mined relay is stored in Redis. `before_reply`: a client that got its answer can be sure of it. `after_reply`: faster, and a crash in between loses the relay's pay.",
   "relay.instance_id":

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { natural, notYet } from "./fields.ts";
-import { healthCheck } from "./health-check.ts";
+import { natural } from "./fields.ts";
+import { type HealthCheckConfig, healthCheck } from "./health-check.ts";
 
 /** The backends of a service in the relayer's YAML (go-peers 2.2). */
 
@@ -25,8 +25,6 @@ const authentication = () =>
     plain_token: z.string().optional(),
   });
 
-const NO_CHECKS = "not supported yet: backend health checks; remove health_check or set enabled: false";
-
 export const backend = () =>
   z
     .strictObject({
@@ -36,28 +34,15 @@ export const backend = () =>
       load_balancing: z.enum(["first_healthy", "round_robin"]).optional(),
       headers: z.record(z.string(), z.string()).default({}),
       authentication: authentication().optional(),
-      health_check: healthCheck()
-        .refine((check) => !check.enabled, { error: NO_CHECKS })
-        .optional(),
-      max_retries: notYet(
-        z.number().int().min(0).max(3),
-        "retries on another endpoint; set max_retries: 0",
-        [0],
-      ),
+      health_check: healthCheck().optional(),
+      /** Tries at another endpoint after a server fault. */
+      max_retries: z.number().int().min(0).max(3).default(1),
       /** How long the breaker keeps an endpoint out; 0: it never does. */
       recovery_timeout_seconds: natural().max(86_400).optional(),
     })
     .superRefine((given, context) => {
-      if ((given.url === undefined) === (given.urls === undefined))
-        context.addIssue({ code: "custom", message: "give exactly one of url and urls" });
-      const endpoints = endpointsOf(given);
-      for (const { url } of endpoints)
-        if (!isHttpUrl(url))
-          context.addIssue({ code: "custom", message: `"${url}" is not an http:// or https:// URL` });
-      if (hasTwice(endpoints.map(({ url }) => url)))
-        context.addIssue({ code: "custom", message: "the same URL is given twice" });
-      if (hasTwice(endpoints.flatMap(({ name }) => (name === undefined ? [] : [name]))))
-        context.addIssue({ code: "custom", message: "the same name is given twice" });
+      for (const { path = [], message } of [...urlProblems(given), ...checkProblems(given)])
+        context.addIssue({ code: "custom", path, message });
     })
     .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: named(endpointsOf({ url, urls })) }));
 
@@ -66,6 +51,35 @@ type Urls = { readonly url?: string | undefined; readonly urls?: readonly Given[
 const endpointsOf = ({ url, urls }: Urls): readonly Given[] => urls ?? (url === undefined ? [] : [{ url }]);
 const isHttpUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text);
 const hasTwice = (texts: readonly string[]) => new Set(texts).size !== texts.length;
+
+type Problem = { readonly path?: string[]; readonly message: string };
+
+function* urlProblems(given: Urls): Generator<Problem> {
+  if ((given.url === undefined) === (given.urls === undefined))
+    yield { message: "give exactly one of url and urls" };
+  const endpoints = endpointsOf(given);
+  for (const { url } of endpoints)
+    if (!isHttpUrl(url)) yield { message: `"${url}" is not an http:// or https:// URL` };
+  if (hasTwice(endpoints.map(({ url }) => url))) yield { message: "the same URL is given twice" };
+  if (hasTwice(endpoints.flatMap(({ name }) => (name === undefined ? [] : [name]))))
+    yield { message: "the same name is given twice" };
+}
+
+type Checked = {
+  readonly health_check?: HealthCheckConfig | undefined;
+  readonly base_path?: string | undefined;
+};
+
+function* checkProblems({ health_check, base_path }: Checked): Generator<Problem> {
+  if (health_check?.enabled !== true) return;
+  if (!health_check.interval_seconds)
+    yield { path: ["health_check", "interval_seconds"], message: "enabled checks need one above 0" };
+  if (!health_check.endpoint && base_path === undefined)
+    yield {
+      path: ["health_check", "endpoint"],
+      message: "enabled checks need a path to ask, such as /health, or the backend a base_path",
+    };
+}
 
 /** Names stand in logs, metrics and on the dashboard: an endpoint without one has its host's, not a URL with keys in it. */
 function named(endpoints: readonly Given[]): readonly { readonly name: string; readonly url: string }[] {

@@ -12,7 +12,7 @@ export const healthCheck = () =>
     endpoint: z
       .string()
       .refine((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), {
-        error: "expected a path such as /health; a check asks the backend's own endpoints",
+        error: "expected a path such as /health",
       })
       .optional(),
     interval_seconds: natural().optional(),
@@ -33,3 +33,5 @@ export const healthCheck = () =>
     expected_status: z.array(status()).default([]),
     headers: z.record(z.string(), z.string()).default({}),
   });
+
+export type HealthCheckConfig = z.output<ReturnType<typeof healthCheck>>;

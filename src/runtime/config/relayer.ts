@@ -16,6 +16,7 @@ import {
 } from "./fields.ts";
 import { grpcWeb, limits, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
+import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutProfiles } from "./profiles.ts";
 import { replayFields } from "./replays.ts";
 import { spoolSchema } from "./spool.ts";
 import { streaming, streamLimits } from "./streaming.ts";
@@ -44,42 +45,6 @@ const service = () =>
         error: "at least one backend is needed",
       }),
   });
-
-const timeoutProfile = (request: number, header: number, dial: number) =>
-  z
-    .strictObject({
-      request_seconds: positive().default(request),
-      response_header_seconds: natural().default(header),
-      dial_seconds: positive().default(dial),
-      tls_handshake_seconds: unused(positive(), "dial_seconds covers the TLS handshake"),
-    })
-    .prefault({});
-
-const poolProfile = () =>
-  z.strictObject({
-    max_conns_per_host: positive().default(100),
-    max_idle_conns_per_host: unused(natural(), "idle connections are kept up to max_conns_per_host"),
-    idle_conn_timeout_seconds: positive().default(90),
-  });
-
-const POOL = "set by the HTTP client";
-const PROFILE = "every service has a timeout profile, and that decides";
-
-const httpTransport = () =>
-  z
-    .strictObject({
-      max_conns_per_host: positive().default(500),
-      idle_conn_timeout_seconds: positive().default(90),
-      dial_timeout_seconds: unused(positive(), PROFILE),
-      response_header_timeout_seconds: unused(positive(), PROFILE),
-      max_idle_conns: unused(natural(), POOL),
-      max_idle_conns_per_host: unused(natural(), POOL),
-      tls_handshake_timeout_seconds: unused(natural(), "dial_timeout_seconds covers the TLS handshake"),
-      expect_continue_timeout_seconds: unused(natural(), POOL),
-      tcp_keep_alive_seconds: unused(natural(), POOL),
-      disable_compression: unused(z.boolean(), "backends are always asked for identity"),
-    })
-    .prefault({});
 
 const relayMeter = () =>
   z
@@ -111,6 +76,7 @@ const ourOwn = () =>
       grpc_web: grpcWeb(),
       /** Requests in work at once; more are refused with 503. */
       max_in_flight: positive().default(2048),
+      backend_limits: backendLimits(),
       streaming: streamLimits(),
       verify_workers: verifyWorkers().default("auto"),
       verify_queue: positive().max(65_536).default(4096),
@@ -138,7 +104,7 @@ export const relayerSchema = z
     pocket_node: z.strictObject(pocketNodeFields()),
     keys: keysSchema(),
     default_validation_mode: validationMode().default("optimistic"),
-    default_request_timeout_seconds: unused(positive(), PROFILE),
+    default_request_timeout_seconds: unused(positive(), PROFILE_DECIDES),
     default_max_body_size_bytes: positive().default(10_485_760),
     services: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,42}$/, { error: "not a service id" }), service()),
     metrics: metricsSchema("127.0.0.1:9090"),
@@ -151,11 +117,8 @@ export const relayerSchema = z
     relay_meter: relayMeter(),
     http_transport: httpTransport(),
     response_compression: disabled("compressed answers; remove response_compression"),
-    timeout_profiles: z
-      .object({ fast: timeoutProfile(30, 30, 5), streaming: timeoutProfile(600, 0, 10) })
-      .catchall(timeoutProfile(30, 30, 5))
-      .prefault({}),
-    pool_profiles: z.record(z.string(), poolProfile()).default({}),
+    timeout_profiles: timeoutProfiles(),
+    pool_profiles: poolProfiles(),
     simulation: disabled("simulated relays; remove simulation"),
     grace_period_extra_blocks: unused(natural(), "the Go peer does not read it either"),
     relay: ourOwn(),

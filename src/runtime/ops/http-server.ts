@@ -4,7 +4,10 @@ import { AppError, toError } from "../../base/errors.ts";
 
 type Route = {
   readonly path: string;
-  readonly answer: () => Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
+  /** `params`: the parts of the path that have a name, as in `/ready/:service`. */
+  readonly answer: (
+    params: Readonly<Record<string, string>>,
+  ) => Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
 };
 
 type Options = {
@@ -20,8 +23,8 @@ export type OpsServer = Closable & { readonly port: number };
 export async function openOpsServer({ name, host, port, routes }: Options): Promise<OpsServer> {
   const app = fastify({ logger: false, forceCloseConnections: true });
   for (const { path, answer } of routes)
-    app.get(path, async (_request, reply) => {
-      const { status, type, body } = await answer();
+    app.get<{ Params: Record<string, string> }>(path, async (request, reply) => {
+      const { status, type, body } = await answer(request.params);
       return reply.code(status).type(type).send(body);
     });
   try {
@@ -59,3 +62,15 @@ export const healthRoutes = (ready: () => boolean): readonly Route[] => [
         : { status: 503, type: "text/plain", body: "NOT READY" },
   },
 ];
+
+/** `/ready/<service>`: what is told of it in JSON, 503 when it is not ready, 404 when it is not served (go-peers 2.5). */
+export const readyRoute = (of: (service: string) => { readonly ready: boolean } | undefined): Route => ({
+  path: "/ready/:service",
+  answer: async ({ service = "" }) => {
+    const told = of(service);
+    if (told === undefined) return { ...json({ error: "the service is not served here" }), status: 404 };
+    return { ...json(told), status: told.ready ? 200 : 503 };
+  },
+});
+
+const json = (value: unknown) => ({ type: "application/json", body: JSON.stringify(value) });

@@ -5,9 +5,10 @@ import type { Logger } from "../../base/logger.ts";
 import { hostAndPort } from "../config/fields.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import { loadKeys } from "../keys/key-ring.ts";
-import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
+import { healthRoutes, metricsRoute, openOpsServer, readyRoute } from "../ops/http-server.ts";
 import { keepBeating } from "../redis/beating.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
+import { observeBackends } from "./backends/metrics.ts";
 import { readinessOf } from "./backends/readiness.ts";
 import { Live } from "./live.ts";
 import { obeyCommands } from "./obey.ts";
@@ -60,7 +61,8 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const live = new Live(openServing(parts, { config, keyRing }, owned));
   await parts.standings.start({ suppliers: keyRing.addresses(), services: Object.keys(config.services) });
   const transport = owned.own(await openTransport(config, parts, live));
-  await openOperatorListeners(config, parts, owned);
+  observeBackends(parts.metrics.registry, () => live.current.services.values());
+  await openOperatorListeners(config, parts, live, owned);
   const recent = new Recent(parts.metrics, clock);
   owned.own(
     await keepBeating({
@@ -107,19 +109,22 @@ function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise
     refused: (reject) => parts.work.refusedUnread(reject),
     health: {
       status: () => ({ ready: isReady(parts), blockHeight: parts.heights.current }),
-      readiness: (service) => {
-        const routes = live.current.services.get(service);
-        return routes && readinessOf(routes, parts.heights.current);
-      },
+      readiness: (service) => readiness(service, parts, live),
     },
   });
+}
+
+/** Whether a load balancer should send a service's relays here; undefined when it is not served. */
+function readiness(service: string, { heights }: Parts, live: Live) {
+  const routes = live.current.services.get(service);
+  return routes && readinessOf(routes, heights.current);
 }
 
 /** Whether a load balancer should send relays here. */
 const isReady = ({ heights, work, store }: Parts): boolean =>
   heights.current > 0n && !work.draining && store.canTake;
 
-async function openOperatorListeners(config: RelayerConfig, parts: Parts, owned: CloseStack) {
+async function openOperatorListeners(config: RelayerConfig, parts: Parts, live: Live, owned: CloseStack) {
   if (config.metrics.enabled)
     owned.own(
       await openOpsServer({
@@ -133,7 +138,10 @@ async function openOperatorListeners(config: RelayerConfig, parts: Parts, owned:
       await openOpsServer({
         name: "health_check",
         ...hostAndPort(config.health_check.addr),
-        routes: healthRoutes(() => isReady(parts)),
+        routes: [
+          ...healthRoutes(() => isReady(parts)),
+          readyRoute((service) => readiness(service, parts, live)),
+        ],
       }),
     );
 }

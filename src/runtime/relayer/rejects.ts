@@ -174,6 +174,22 @@ export const REJECTS = {
     text: "service temporarily unavailable",
     retryAfter: 5,
   },
+  // Too many wait for a connection to it, or one waited too long.
+  backend_saturated: {
+    http: 503,
+    grpc: "ResourceExhausted",
+    websocket: 1013,
+    level: "warn",
+    text: "the service's backend has too many requests in work",
+    retryAfter: 1,
+  },
+  response_too_large: {
+    http: 502,
+    grpc: "ResourceExhausted",
+    websocket: 1009,
+    level: "warn",
+    text: "the backend's answer is too large",
+  },
   store_unavailable: {
     http: 503,
     grpc: "Unavailable",

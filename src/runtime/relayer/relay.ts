@@ -133,7 +133,7 @@ export class RelayPipeline {
   }
 
   #answer(exchange: Exchange, admitted: Admitted, forwarded: Forwarded, signed: AnsweredRelay): void {
-    exchange.reply(signed.responseBytes);
+    exchange.reply(signed.responseBytes, forwarded.retries);
     this.#given.work.served(admitted, forwarded.status, exchange.receivedAt, signed.responseBytes.length);
   }
 }

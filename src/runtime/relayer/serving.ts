@@ -20,7 +20,7 @@ export function openServing(
   { config, keyRing }: { readonly config: RelayerConfig; readonly keyRing: KeyRing },
   owned: CloseStack,
 ): Serving {
-  const services = serviceRoutes(config, { ...parts, owned });
+  const services = serviceRoutes(config, { ...parts, random: Math.random, owned });
   const users = new Users();
   const pipeline = new RelayPipeline({
     steps: stepsOf(parts, { config, keyRing, services }),

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type Dispatcher, errors, type Pool } from "undici";
 import { EMPTY } from "../../../base/bytes.ts";
-import type { Clock } from "../../../base/clock.ts";
 import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
+import type { AnswerLimits } from "./answer-limits.ts";
 import type { Outcome } from "./circuit.ts";
 import { isStreamed, UndiciBody } from "./streaming-body.ts";
 
@@ -26,8 +26,8 @@ export type Asked = {
 type Until = {
   /** From the request to the last byte of the answer, waiting for a connection included. */
   readonly timeoutMs: number;
-  readonly clock: Clock;
   readonly client: Presence;
+  readonly limits: AnswerLimits;
   /** Which answers are wanted as they come, and what is called when such a one is over. The timeout and the client are then the reader's. */
   readonly streamed?: { readonly types: ReadonlySet<string>; readonly onOver: () => void } | undefined;
 };
@@ -36,8 +36,8 @@ type Until = {
 const ENDED = new Error("the request is not wanted any more");
 
 /**
- * One answer of a backend, whole, or from its head on. Throws Reject backend_timeout, backend_error, client_gone; nothing of it stays when it is over, neither
- * timer nor listener.
+ * One answer of a backend, whole, or from its head on. Throws Reject backend_timeout, backend_error, response_too_large, overloaded, client_gone; nothing of it stays
+ * when it is over, neither timer nor listener.
  */
 export function askOf(pool: Pool, ask: Ask, until: Until): Promise<Asked> {
   return new Promise((resolve, reject) => {
@@ -55,9 +55,10 @@ class Asking implements Dispatcher.DispatchHandler {
   readonly #resolve: (asked: Asked) => void;
   readonly #reject: (reject: Reject) => void;
   readonly #client: Presence;
-  readonly #callOff: () => void;
+  readonly #limits: AnswerLimits;
   readonly #streamed: Until["streamed"];
   #stream: UndiciBody | undefined;
+  readonly #callOff: () => void;
   #controller: Dispatcher.DispatchController | undefined;
   #phase: "asking" | "over" = "asking";
   #status = 0;
@@ -66,12 +67,13 @@ class Asking implements Dispatcher.DispatchHandler {
   #size = 0;
 
   constructor(resolve: (asked: Asked) => void, reject: (reject: Reject) => void, until: Until) {
-    const { timeoutMs, clock, client, streamed } = until;
+    const { timeoutMs, client, limits, streamed } = until;
     this.#streamed = streamed;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#client = client;
-    this.#callOff = clock.after(timeoutMs, () => this.#abandon(new Reject("backend_timeout")));
+    this.#limits = limits;
+    this.#callOff = limits.clock.after(timeoutMs, () => this.#abandon(new Reject("backend_timeout")));
     client.whenGone(() => this.#abandon(new Reject("client_gone")));
   }
 
@@ -100,8 +102,13 @@ class Asking implements Dispatcher.DispatchHandler {
       this.#stream.chunk(chunk);
       return;
     }
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
+    if (this.#phase === "over") return;
+    const { maxBytes, memory } = this.#limits;
+    if (this.#size + chunk.length > maxBytes) this.#abandon(new Reject("response_too_large"));
+    else if (memory.take(chunk.length)) {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+    } else this.#abandon(new Reject("overloaded", "too many large answers at once"));
   }
 
   onResponseEnd(): void {
@@ -138,6 +145,7 @@ class Asking implements Dispatcher.DispatchHandler {
     this.#phase = "over";
     this.#callOff();
     this.#client.whenGone(undefined);
+    this.#limits.memory.release(this.#size);
     return true;
   }
 }

@@ -1,52 +1,81 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
-import { Pool } from "undici";
-import type { Clock } from "../../../base/clock.ts";
 import type { BackendConfig } from "../../config/backends.ts";
-import type { RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
-import { Reject } from "../rejects.ts";
+import { Reject, toReject } from "../rejects.ts";
+import type { AnswerLimits } from "./answer-limits.ts";
 import { askOf, outcomeOf } from "./asking.ts";
-import type { Backend, BackendAnswer, BackendRequest } from "./backend.ts";
+import type { Backend, BackendAnswer, BackendLoad, BackendRequest } from "./backend.ts";
 import type { Outcome } from "./circuit.ts";
-import { EndpointSet, type EndpointSetOptions, type EndpointState } from "./endpoint-set.ts";
-import { type Endpoint, endpointOf, targetPath } from "./target.ts";
+import type { EndpointSet, EndpointState } from "./endpoint-set.ts";
+import { inflated, isGzip } from "./gzip.ts";
+import type { HttpEndpoint } from "./http-endpoint.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import { type Endpoint, targetPath } from "./target.ts";
+import type { WaitLine } from "./wait-line.ts";
 
-/** PATH reads no more of an answer; a larger one would be cut and useless (relay-path 6.1). */
-const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
 const METHOD = /^[A-Z]{1,16}$/;
 /** CONNECT asks for a tunnel, TRACE for our own headers back. */
 const REFUSED_METHODS = new Set(["CONNECT", "TRACE"]);
-/** Requests that may wait for a connection, as a multiple of the connections, and at least so many. */
-const LEAST_WAITING = 100;
 
-const inflate = promisify(gunzip);
-
-type Wired = { readonly endpoint: Endpoint; readonly pool: Pool };
-
-type Limits = {
-  readonly clock: Clock;
-  /** From the request to the last byte of the answer, waiting for a connection included. */
-  readonly timeoutMs: number;
-  /** Requests in work and waiting; one slow service must not use up what the others need. */
-  readonly requests: number;
+/** What happened that metrics are told of. */
+export type PoolEvents = {
+  readonly waited: (seconds: number) => void;
+  readonly shed: (reason: "full" | "late" | "down") => void;
+  readonly retried: (outcome: Outcome) => void;
 };
 
-/** The endpoints of one service and rpc type, and how one of them is chosen. */
-export class BackendPool implements Backend {
+export type PoolParts = {
+  readonly service: string;
   readonly config: BackendConfig;
-  readonly #endpoints: EndpointSet<Wired>;
-  readonly #limits: Limits;
-  #inWork = 0;
+  readonly endpoints: EndpointSet<HttpEndpoint>;
+  readonly line: WaitLine<HttpEndpoint>;
+  readonly budget: RetryBudget;
+  readonly limits: AnswerLimits;
+  readonly events: PoolEvents;
+  /** To one endpoint. */
+  readonly connections: number;
+  /** In work and waiting, of all endpoints: one slow service must not use up what the others need. */
+  readonly mostRequests: number;
+  /** From the request to the last byte of the answer, waiting and retries included. */
+  readonly timeoutMs: number;
+};
 
-  constructor(config: BackendConfig, endpoints: EndpointSet<Wired>, limits: Limits) {
-    this.config = config;
-    this.#endpoints = endpoints;
-    this.#limits = limits;
+/**
+ * A backend that is asked over HTTP: each request has a connection of its own, or waits for one in a line that is bounded in number and
+ * time; it is tried again at another endpoint when the first one is at fault.
+ */
+export class BackendPool implements Backend {
+  readonly #parts: PoolParts;
+  readonly #isFree: (wired: HttpEndpoint) => boolean;
+  #inFlight = 0;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    const { connections } = parts;
+    this.#isFree = ({ busy }) => busy < connections;
+  }
+
+  get config(): BackendConfig {
+    return this.#parts.config;
   }
 
   states(): readonly EndpointState[] {
-    return this.#endpoints.states();
+    return this.#parts.endpoints.states();
+  }
+
+  load(): BackendLoad {
+    const { endpoints, line, connections, mostRequests } = this.#parts;
+    return {
+      inFlight: this.#inFlight,
+      capacity: Math.min(mostRequests, connections * endpoints.all.length),
+      waiting: line.length,
+      open: endpoints.all.reduce((sum, { pool }) => sum + pool.stats.connected, 0),
+    };
+  }
+
+  requireRoom(): void {
+    const { endpoints, line } = this.#parts;
+    if (!endpoints.hasAny) throw this.#down();
+    if (line.isFull && line.length > 0) throw this.#shed(new Reject("backend_saturated"), "full");
   }
 
   /** A gzip answer comes inflated. Redirects are answers, not followed. */
@@ -54,84 +83,153 @@ export class BackendPool implements Backend {
     if (!METHOD.test(request.method) || REFUSED_METHODS.has(request.method))
       throw new Reject("bad_request", "the inner request's method is not allowed");
     if (request.client.gone) throw new Reject("client_gone");
-    if (this.#inWork >= this.#limits.requests)
-      throw new Reject("overloaded", "the service's backend has too many in work");
-    const wired = this.#endpoints.choose();
-    this.#inWork += 1;
-    let answer: BackendAnswer | undefined;
-    try {
-      answer = await this.#askAt(wired, request);
-      return isGzip(answer) ? await inflated(answer) : answer;
-    } finally {
-      // A stream is in work until it is over.
-      if (answer?.stream === undefined) this.#inWork -= 1;
+    const { limits, budget, timeoutMs } = this.#parts;
+    const start = limits.clock.monotonic();
+    budget.asked(start);
+    let wired = this.#take();
+    let left = timeoutMs;
+    if (wired === undefined) {
+      wired = await this.#wait(request, start);
+      left -= limits.clock.monotonic() - start;
     }
+    let answer: BackendAnswer | Reject = await this.#askAt(wired, request, left);
+    if (isFault(answer)) answer = await this.#again(answer, wired, request, start + timeoutMs);
+    if (answer instanceof Reject) throw answer;
+    return isGzip(answer) ? inflated(answer, limits) : answer;
   }
 
-  /** One try at one endpoint, which is reported. */
-  async #askAt(wired: Wired, request: BackendRequest): Promise<BackendAnswer> {
-    const { endpoint, pool } = wired;
-    const { clock, timeoutMs } = this.#limits;
-    let outcome: Outcome = "other";
-    try {
-      const path = targetPath(endpoint, request.url);
-      const ask = { path, method: request.method, headers: request.headers, body: request.body };
-      const { client, streamed: types } = request;
-      const streamed = types && { types, onOver: () => this.#streamIsOver() };
-      const { status, headers, body, stream } = await askOf(pool, ask, {
-        clock,
-        timeoutMs,
-        client,
-        streamed,
-      });
-      outcome = status >= 500 ? "server_fault" : "answered";
-      return { status, headers: flat(headers), body, stream, endpoint: endpoint.name };
-    } catch (thrown) {
-      outcome = outcomeOf(thrown);
-      throw thrown;
-    } finally {
-      this.#endpoints.report(wired, outcome);
-    }
-  }
-
-  #streamIsOver(): void {
-    this.#inWork -= 1;
+  /** What active checks say of an endpoint. */
+  checked(wired: HttpEndpoint, check: "up" | "down", why: string): void {
+    this.#parts.endpoints.checked(wired, check, why);
+    this.#serveLine();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#endpoints.all.map(({ pool }) => pool.destroy()));
+    const { endpoints, line } = this.#parts;
+    line.refuseAll(() => new Reject("draining"));
+    await Promise.all(endpoints.all.map(({ pool }) => pool.destroy()));
+  }
+
+  /** An endpoint with a connection for one more request, which it has from now on. */
+  #take(tried?: readonly HttpEndpoint[]): HttpEndpoint | undefined {
+    const { endpoints, mostRequests } = this.#parts;
+    if (this.#inFlight >= mostRequests) return undefined;
+    const wired = endpoints.next(tried, this.#isFree);
+    if (wired === undefined) return undefined;
+    wired.busy += 1;
+    this.#inFlight += 1;
+    return wired;
+  }
+
+  #release(wired: HttpEndpoint): void {
+    wired.busy -= 1;
+    this.#inFlight -= 1;
+    this.#serveLine();
+  }
+
+  async #wait({ client }: BackendRequest, start: number): Promise<HttpEndpoint> {
+    const { endpoints, line, events, limits } = this.#parts;
+    if (!endpoints.hasAny) throw this.#down();
+    if (line.isFull) throw this.#shed(new Reject("backend_saturated", "too many wait already"), "full");
+    const waited = () => events.waited((limits.clock.monotonic() - start) / 1000);
+    try {
+      const wired = await line.wait(client);
+      waited();
+      return wired;
+    } catch (thrown) {
+      waited();
+      const reject = toReject(thrown);
+      throw reject.code === "backend_saturated" ? this.#shed(reject, "late") : reject;
+    }
+  }
+
+  #serveLine(): void {
+    const { endpoints, line } = this.#parts;
+    while (line.length > 0) {
+      const wired = this.#take();
+      if (wired === undefined) break;
+      line.give(wired);
+    }
+    if (line.length > 0 && !endpoints.hasAny) line.refuseAll(() => this.#down());
+  }
+
+  /** One try at one endpoint, which is reported and has a free connection afterwards. What goes wrong is given back, not thrown. */
+  async #askAt(
+    wired: HttpEndpoint,
+    request: BackendRequest,
+    timeoutMs: number,
+  ): Promise<BackendAnswer | Reject> {
+    const { endpoint, pool } = wired;
+    const { limits, endpoints } = this.#parts;
+    const { method, body: sent, client, streamed: types } = request;
+    // A stream has its connection until it is over.
+    const streamed = types && { types, onOver: () => this.#release(wired) };
+    let outcome: Outcome = "other";
+    let isStream = false;
+    try {
+      const path = targetPath(endpoint, request.url);
+      const ask = { path, method, headers: withAuthorization(request.headers, endpoint), body: sent };
+      const { status, headers, body, stream } = await askOf(pool, ask, {
+        timeoutMs,
+        client,
+        limits,
+        streamed,
+      });
+      outcome = outcomeOfStatus(status);
+      isStream = stream !== undefined;
+      return { status, headers: flat(headers), body, stream, endpoint: endpoint.name, retries: 0 };
+    } catch (thrown) {
+      outcome = outcomeOf(thrown);
+      return toReject(thrown);
+    } finally {
+      endpoints.report(wired, outcome);
+      if (!isStream) this.#release(wired);
+    }
+  }
+
+  /** After a fault of the first endpoint: others, as far as number, time and the budget of retries allow. The last outcome counts. */
+  async #again(
+    failed: BackendAnswer | Reject,
+    first: HttpEndpoint,
+    request: BackendRequest,
+    deadline: number,
+  ): Promise<BackendAnswer | Reject> {
+    const { config, budget, limits, events } = this.#parts;
+    const tried = [first];
+    let last = failed;
+    while (tried.length <= config.max_retries && isFault(last) && !request.client.gone) {
+      const left = deadline - limits.clock.monotonic();
+      if (left <= 0 || budget.isSpent) break;
+      const wired = this.#take(tried);
+      if (wired === undefined) break;
+      budget.retried();
+      const answer = await this.#askAt(wired, request, left);
+      events.retried(answer instanceof Reject ? outcomeOf(answer) : outcomeOfStatus(answer.status));
+      last = answer instanceof Reject ? answer : { ...answer, retries: tried.length };
+      tried.push(wired);
+    }
+    return last;
+  }
+
+  #down(): Reject {
+    const { service } = this.#parts;
+    return this.#shed(new Reject("backend_down", undefined, { told: { service } }), "down");
+  }
+
+  #shed(reject: Reject, reason: "full" | "late" | "down"): Reject {
+    this.#parts.events.shed(reason);
+    return reject;
   }
 }
 
-/** One pool for a backend of a service, with the service's timeouts. */
-export function openBackendPool(
-  backend: BackendConfig,
-  service: ServiceConfig,
-  config: RelayerConfig,
-  options: EndpointSetOptions,
-): BackendPool {
-  const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
-  const profile = service.pool_profile === undefined ? undefined : config.pool_profiles[service.pool_profile];
-  const transport = config.http_transport;
-  const requestMs = timeouts.request_seconds * 1000;
-  const connections = profile?.max_conns_per_host ?? transport.max_conns_per_host;
-  const wired = backend.endpoints.map(({ name, url }) => {
-    const endpoint = endpointOf(name, url, backend.base_path);
-    const pool = new Pool(endpoint.origin, {
-      connections,
-      keepAliveTimeout: (profile?.idle_conn_timeout_seconds ?? transport.idle_conn_timeout_seconds) * 1000,
-      connect: { timeout: timeouts.dial_seconds * 1000 },
-      headersTimeout: timeouts.response_header_seconds * 1000,
-      bodyTimeout: requestMs,
-      maxResponseSize: MAX_ANSWER_BYTES,
-      pipelining: 1,
-    });
-    return { endpoint, pool };
-  });
-  const requests = connections * wired.length + Math.max(LEAST_WAITING, connections);
-  const endpoints = new EndpointSet(wired, backend, options);
-  return new BackendPool(backend, endpoints, { clock: options.clock, timeoutMs: requestMs, requests });
-}
+type Headers = BackendRequest["headers"];
+const withAuthorization = (headers: Headers, { authorization }: Endpoint): Headers =>
+  authorization === undefined ? headers : { authorization, ...headers };
+
+const outcomeOfStatus = (status: number): Outcome => (status >= 500 ? "server_fault" : "answered");
+
+const isFault = (answer: BackendAnswer | Reject): boolean =>
+  answer instanceof Reject ? outcomeOf(answer) === "server_fault" : answer.status >= 500;
 
 function flat(headers: IncomingHttpHeaders): [string, string][] {
   const pairs: [string, string][] = [];
@@ -141,23 +239,4 @@ function flat(headers: IncomingHttpHeaders): [string, string][] {
     else if (value !== undefined) for (const one of value) pairs.push([name, one]);
   }
   return pairs;
-}
-
-const isGzip = ({ body, headers }: BackendAnswer): boolean =>
-  body.length > 0 &&
-  ((body[0] === 0x1f && body[1] === 0x8b) ||
-    headers.some(([name, value]) => name === "content-encoding" && value.toLowerCase() === "gzip"));
-
-/** A gzip body is opened and its Content-Encoding removed; one that does not open goes on as it came (relay-path 6.3). */
-async function inflated(answer: BackendAnswer): Promise<BackendAnswer> {
-  try {
-    const opened = await inflate(answer.body, { maxOutputLength: MAX_ANSWER_BYTES });
-    return {
-      ...answer,
-      body: new Uint8Array(opened),
-      headers: answer.headers.filter(([name]) => name !== "content-encoding" && name !== "content-length"),
-    };
-  } catch {
-    return answer;
-  }
 }

@@ -40,6 +40,20 @@ export type BackendAnswer = {
   readonly stream?: StreamedBody | undefined;
   /** The endpoint's name in the configuration. */
   readonly endpoint: string;
+  /** How often it was tried again at another endpoint. */
+  readonly retries: number;
+};
+
+/** How busy a backend is. */
+export type BackendLoad = {
+  /** Requests that its endpoints have now. */
+  readonly inFlight: number;
+  /** How many they may have at once. */
+  readonly capacity: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
+  /** Connections that are open. */
+  readonly open: number;
 };
 
 /** A backend of a service that gives one answer to one request, whatever it speaks. */
@@ -47,10 +61,13 @@ export type Backend = Closable & {
   readonly config: BackendConfig;
   /** Its endpoints and how they are; for /ready/<service>, metrics and the heartbeat. */
   states(): readonly EndpointState[];
+  load(): BackendLoad;
+  /** Before anything is spent on a relay: throws Reject backend_down, backend_saturated when it would be refused anyway. */
+  requireRoom(): void;
   /**
-   * One answer of a backend: whole, or from its head on if it is one of those wanted as they come. Throws Reject: bad_request (method, path), overloaded, backend_timeout, backend_error, backend_down,
-   * client_gone.
-   * A status of 500 and above is an answer here.
+   * One answer of a backend: whole, or from its head on if it is one of those wanted as they come. Throws Reject: bad_request (method,
+   * path), overloaded, backend_saturated, backend_timeout, backend_error, backend_down, response_too_large, client_gone. A status of 500
+   * and above is an answer here.
    */
   ask(request: BackendRequest): Promise<BackendAnswer>;
 };

@@ -154,11 +154,11 @@ test("the recovery time is the configured one, and with 0 nothing is ejected", (
 
 test("what checks took out is not used; when they took out all, there is none", () => {
   const { set, named, pick, changes } = setOf(2);
-  set.checked(named("a"), "down");
-  set.checked(named("a"), "down");
+  set.checked(named("a"), "down", "");
+  set.checked(named("a"), "down", "");
   expect(pick(2)).toBe("bb");
   expect(set.hasAny).toBe(true);
-  set.checked(named("b"), "down");
+  set.checked(named("b"), "down", "");
   expect(set.hasAny).toBe(false);
   expect(() => set.choose()).toThrow(
     expect.objectContaining({
@@ -168,7 +168,7 @@ test("what checks took out is not used; when they took out all, there is none", 
       told: { service: "eth" },
     }),
   );
-  set.checked(named("a"), "up");
+  set.checked(named("a"), "up", "");
   expect(pick(1)).toBe("a");
   expect(changes).toEqual(["a up>down", "b up>down", "a down>up"]);
 });
@@ -176,7 +176,7 @@ test("what checks took out is not used; when they took out all, there is none", 
 test("what the breaker held out is used when checks took out the rest", () => {
   const { set, named, fault, pick, phases } = setOf(2);
   fault("a", 5);
-  set.checked(named("b"), "down");
+  set.checked(named("b"), "down", "");
   expect(pick(3)).toBe("aaa");
   set.report(named("a"), "answered");
   expect(phases()).toEqual(["up", "down"]);

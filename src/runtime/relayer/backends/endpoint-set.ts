@@ -19,7 +19,7 @@ export type EndpointSetOptions = {
   readonly service: string;
   readonly clock: Clock;
   /** Called once for each change, after it; for logs and metrics. */
-  readonly onChange: (state: EndpointState, before: EndpointPhase) => void;
+  readonly onChange: (state: EndpointState, before: EndpointPhase, why: string) => void;
 };
 
 /** Faults in a row that eject, where health_check.unhealthy_threshold gives no other number (go-peers 1.9, B4). */
@@ -27,6 +27,12 @@ const FAULTS = 5;
 const RECOVERY_SECONDS = 30;
 
 type Member<Wired> = { readonly wired: Wired; readonly circuit: Circuit; check: "up" | "down" };
+
+const WHY: Readonly<Record<Outcome, string>> = {
+  answered: "it answered",
+  server_fault: "server faults in a row",
+  other: "the request that tried it told nothing",
+};
 
 const NONE: readonly never[] = [];
 const anyIsFree = (): boolean => true;
@@ -91,7 +97,8 @@ export class EndpointSet<Wired extends { readonly endpoint: Endpoint }> {
   next(tried: readonly Wired[] = NONE, isFree: (wired: Wired) => boolean = anyIsFree): Wired | undefined {
     const usable = this.#find(tried, isFree, isUsable) ?? this.#spare(tried, isFree);
     if (usable === undefined) return undefined;
-    if (usable.circuit.phase === "open") this.#change(usable, () => usable.circuit.probe());
+    if (usable.circuit.phase === "open")
+      this.#change(usable, "one request tries it", () => usable.circuit.probe());
     return usable.wired;
   }
 
@@ -102,14 +109,14 @@ export class EndpointSet<Wired extends { readonly endpoint: Endpoint }> {
     const { circuit } = member;
     // Almost every report, and nothing changes.
     if (outcome === "answered" && circuit.phase === "closed") circuit.answered();
-    else this.#change(member, () => this.#judge(member, outcome));
+    else this.#change(member, WHY[outcome], () => this.#judge(member, outcome));
   }
 
   /** What active checks say of one. */
-  checked(wired: Wired, check: "up" | "down"): void {
+  checked(wired: Wired, check: "up" | "down", why: string): void {
     const member = this.#byWired.get(wired);
     if (member === undefined || member.check === check) return;
-    this.#change(member, () => {
+    this.#change(member, why, () => {
       member.check = check;
     });
   }
@@ -141,7 +148,8 @@ export class EndpointSet<Wired extends { readonly endpoint: Endpoint }> {
       const member = this.#members[index];
       if (member === undefined || !isWanted(member) || tried.includes(member.wired)) continue;
       if (isFree(member.wired)) {
-        this.#turn = (index + 1) % count;
+        // A second try is out of turn, or all would begin at the endpoint that is at fault.
+        if (tried.length === 0) this.#turn = (index + 1) % count;
         return member;
       }
       if (this.#inOrder) return undefined;
@@ -149,11 +157,11 @@ export class EndpointSet<Wired extends { readonly endpoint: Endpoint }> {
     return undefined;
   }
 
-  #change(member: Member<Wired>, act: () => void): void {
+  #change(member: Member<Wired>, why: string, act: () => void): void {
     const before = phaseOf(member);
     act();
     const state = stateOf(member);
-    if (state.phase !== before) this.#onChange(state, before);
+    if (state.phase !== before) this.#onChange(state, before, why);
   }
 }
 

@@ -63,9 +63,7 @@ export function backendHeaders(
   const own = ["pocket-supplier", "pocket-service", "pocket-application"];
   for (const [name, value] of from.wrapperPocket)
     if (TOKEN.test(name) && VALUE.test(value) && !own.includes(name)) headers.set(name, [value]);
-  for (const [name, value] of Object.entries(backend.headers)) headers.set(name.toLowerCase(), [value]);
-  const authorization = authorizationOf(backend);
-  if (authorization !== undefined) headers.set("authorization", [authorization]);
+  for (const [name, value] of Object.entries(ownHeaders(backend))) headers.set(name, [value]);
   headers.set("accept-encoding", ["identity"]);
   headers.set("pocket-supplier", [from.supplier]);
   headers.set("pocket-service", [from.service]);
@@ -91,6 +89,15 @@ function append(headers: Map<string, string[]>, name: string, value: string): vo
   const held = headers.get(name);
   if (held) held.push(value);
   else headers.set(name, [value]);
+}
+
+/** What the configuration sends with every request, lower-case names; credentials win over headers. */
+export function ownHeaders(backend: BackendConfig): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(backend.headers)) headers[name.toLowerCase()] = value;
+  const authorization = authorizationOf(backend);
+  if (authorization !== undefined) headers["authorization"] = authorization;
+  return headers;
 }
 
 function authorizationOf({ authentication }: BackendConfig): string | undefined {

@@ -1,18 +1,28 @@
 import type { ServiceRoutes } from "../steps/admit.ts";
 
 /** What `/ready/<service>` answers, in the Go peer's shape (go-peers 2.5), with each transport's part beside it. */
-export function readinessOf({ id, pools }: ServiceRoutes, blockHeight: bigint) {
+export function readinessOf({ id, config, pools }: ServiceRoutes, blockHeight: bigint) {
   const transports = Object.entries(pools).map(([kind, backend]) => {
     const endpoints = backend
       .states()
       .map(({ name, origin, phase }) => ({ name, url: origin, healthy: isHealthy(phase), state: phase }));
-    return [kind, { ready: endpoints.some(isUsable), endpoints }] as const;
+    const { inFlight, capacity, waiting } = backend.load();
+    const load = { in_flight: inFlight, max_in_flight: capacity, waiting };
+    return [kind, { ready: endpoints.some(isUsable), ...load, endpoints }] as const;
   });
   const endpoints = transports.flatMap(([, { endpoints: these }]) => these);
+  const total = (figure: "in_flight" | "max_in_flight") =>
+    transports.reduce((sum, [, transport]) => sum + transport[figure], 0);
   return {
     service_id: id,
     ready: transports.some(([, { ready }]) => ready),
     block_height: Number(blockHeight),
+    pool: {
+      profile: config.pool_profile ?? "",
+      max_conns_per_host: total("max_in_flight"),
+      in_flight: total("in_flight"),
+      saturation_pct: Math.round((100 * total("in_flight")) / Math.max(1, total("max_in_flight"))),
+    },
     backends: {
       total: endpoints.length,
       healthy: endpoints.filter(({ healthy }) => healthy).length,

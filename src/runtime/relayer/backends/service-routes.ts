@@ -6,29 +6,44 @@ import type { RelayerConfig } from "../../config/relayer.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import { streamBounds } from "../streaming.ts";
-import { openBackendPool } from "./backend-pool.ts";
-import { tellChanges } from "./told.ts";
+import { AnswerMemory } from "./answer-limits.ts";
+import { reachOf } from "./http-endpoint.ts";
+import { openBackendPool } from "./open-pool.ts";
 
 type Given = {
   readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
   readonly logger: Logger;
   readonly metrics: RelayerMetrics;
   readonly owned: CloseStack;
 };
 
+const BYTES_PER_MB = 1_048_576;
+
 /** What is configured for each service, with a pool for each of its backends. */
 export function serviceRoutes(
   config: RelayerConfig,
-  { clock, logger, metrics, owned }: Given,
+  { clock, random, logger, metrics, owned }: Given,
 ): ReadonlyMap<string, ServiceRoutes> {
+  const { max_response_mb, max_buffered_mb, retry_percent } = config.relay.backend_limits;
+  const memory = new AnswerMemory(max_buffered_mb * BYTES_PER_MB);
+  const shared = {
+    limits: { clock, maxBytes: max_response_mb * BYTES_PER_MB, memory },
+    retryPercent: retry_percent,
+    share: shareOf(config),
+    clock,
+    random,
+    logger,
+    metrics: metrics.backends,
+  };
   return new Map(
     Object.entries(config.services).map(([id, service]) => {
+      const reach = reachOf(service, config);
       const pools = HTTP_KINDS.flatMap((kind) => {
         const backend = service.backends[kind];
         if (backend === undefined) return [];
-        const onChange = tellChanges({ service: id, kind, logger, metrics });
-        const pool = openBackendPool(backend, service, config, { service: id, clock, onChange });
-        return [[kind, owned.own(pool)] as const];
+        return [[kind, openBackendPool({ ...shared, service: id, kind, backend, reach }, owned)] as const];
       });
       const routes: ServiceRoutes = {
         id,
@@ -42,4 +57,11 @@ export function serviceRoutes(
       return [id, routes];
     }),
   );
+}
+
+/** Where there are several backends none may have more than half of all relays in work: a slow one leaves room for the others. */
+function shareOf({ services, relay }: RelayerConfig): number {
+  const backends = Object.values(services).flatMap((service) => Object.values(service.backends));
+  const isAlone = backends.filter((backend) => backend !== undefined).length <= 1;
+  return isAlone ? relay.max_in_flight : Math.max(1, Math.floor(relay.max_in_flight / 2));
 }

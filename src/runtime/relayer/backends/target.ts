@@ -8,6 +8,8 @@ export type Endpoint = {
   readonly basePath: string;
   /** Without the question mark. */
   readonly query: string;
+  /** Basic, of the user and password in its URL; what the configuration gives by other ways wins. */
+  readonly authorization: string | undefined;
 };
 
 /** `basePath` of the configuration wins over the URL's own path. */
@@ -19,7 +21,15 @@ export function endpointOf(name: string, url: string, basePath: string | undefin
     origin: parsed.origin,
     basePath: path.replace(/\/+$/, ""),
     query: parsed.search.replace(/^\?/, ""),
+    authorization: authorizationOf(parsed),
   };
+}
+
+/** As Go's HTTP client does. */
+function authorizationOf({ username, password }: URL): string | undefined {
+  if (username === "" && password === "") return undefined;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
 }
 
 /**

@@ -1,13 +1,13 @@
 import type { Logger } from "../../../base/logger.ts";
 import type { BackendKind } from "../../config/backends.ts";
-import type { RelayerMetrics } from "../metrics.ts";
 import type { EndpointSetOptions } from "./endpoint-set.ts";
+import type { BackendMetrics } from "./metrics.ts";
 
 type Of = {
   readonly service: string;
   readonly kind: BackendKind;
   readonly logger: Logger;
-  readonly metrics: RelayerMetrics;
+  readonly metrics: BackendMetrics;
 };
 
 const TEXTS = {
@@ -18,10 +18,10 @@ const TEXTS = {
 
 /** Tells log and metrics of endpoints that come and go: once for each change. */
 export function tellChanges({ service, kind, logger, metrics }: Of): EndpointSetOptions["onChange"] {
-  return ({ name, phase }, before) => {
-    metrics.backends.changes.inc({ service_id: service, rpc_type: kind, endpoint: name, to: phase });
+  return ({ name, phase }, before, why) => {
+    metrics.changes.inc({ service_id: service, rpc_type: kind, endpoint: name, to: phase });
     // A probe is no news, and neither is one that failed.
     if (phase === "probing" || (before === "probing" && phase === "ejected")) return;
-    logger[phase === "up" ? "info" : "warn"]({ service, rpcType: kind, endpoint: name }, TEXTS[phase]);
+    logger[phase === "up" ? "info" : "warn"]({ service, rpcType: kind, endpoint: name, why }, TEXTS[phase]);
   };
 }

@@ -80,6 +80,7 @@ export function admit(
   const declared = requireStanding(standing(relay.supplier), service.id, rpcType);
   if (bodyBytes > service.maxBodyBytes) throw new Reject("body_too_large");
   requirePlausible(relay, height());
+  pool.requireRoom();
   return { service, rpcType, pool, declared };
 }
 

@@ -16,6 +16,8 @@ export type Forwarded = {
   readonly payload: Uint8Array;
   /** For an answer that comes as a stream: what comes. The payload is then that of an empty one. */
   readonly stream?: StreamedAnswer | undefined;
+  /** How often the backend was asked again, elsewhere. */
+  readonly retries: number;
 };
 
 type Dependencies = { readonly metrics: RelayerMetrics; readonly clock: Clock };
@@ -47,7 +49,12 @@ export async function forward(
         status: answer.status <= 599 ? answer.status : 502,
         fields: { endpoint: answer.endpoint },
       });
-    return { status: answer.status, payload: wrap(answer), stream: streamOf(answer) };
+    return {
+      status: answer.status,
+      payload: wrap(answer),
+      retries: answer.retries,
+      stream: streamOf(answer),
+    };
   } catch (thrown) {
     const reject = toReject(thrown);
     if (reject.code !== "backend_5xx") {

@@ -54,7 +54,11 @@ function exchangeOf(call: Call, { body, client, receivedAt }: Received): Exchang
     pocketHeaders: () => pocketHeaders(call),
     client,
     receivedAt,
-    reply: (bytes) => call.send(200, { "content-type": contentType(headers.accept) }, bytes),
+    reply: (bytes, retries) => {
+      const told: OutgoingHttpHeaders = { "content-type": contentType(headers.accept) };
+      if (retries > 0) told["backend-retries"] = String(retries);
+      call.send(200, told, bytes);
+    },
     stream: (status, given) => streamReply(call, status, given),
     refuse: (reject) => refuse(call, reject),
   };

@@ -34,8 +34,19 @@ const CHAIN = {
 
 const KEYS = {
   "keys.keys_file":
-    "Needed. YAML file with the suppliers' private keys, `keys:` and a list of 64 hex digits each. It must be readable by its owner only (`chmod 600`).",
-  "keys.allow_insecure_permissions": "`true` accepts a keys file that others can read.",
+    "YAML file with the suppliers' private keys, `keys:` and a list of 64 hex digits each. One of `keys_file`, `keys_dir` and `keyring` is needed; several are taken together. Only its owner may use it (`chmod 600`), and it may be no link out of its directory.",
+  "keys.keys_dir":
+    "Directory (`chmod 700`) with one `*.yaml`, `*.yml` or `*.json` file (`chmod 600`) for each key: `operator_address` and `private_key_hex`, which must fit each other.",
+  "keys.keyring.backend":
+    "A Cosmos SDK keyring: `file`, encrypted under a password, or `test`, which anybody can open. `os` and `memory` are refused.",
+  "keys.keyring.dir": "The directory that holds `keyring-file` or `keyring-test` (`pocketd`'s home).",
+  "keys.keyring.app_name": "Only a desktop's keyring is found by it.",
+  "keys.keyring.key_names": "Only these keys; empty: all that can sign.",
+  "keys.keyring.password_file":
+    "File (`chmod 600`) whose first line is the password of a `file` keyring. Without it and `password_env` the password is asked for at the terminal, or read from what is piped in, once at start.",
+  "keys.keyring.password_env": "Environment variable with the password.",
+  "keys.allow_insecure_permissions":
+    "`true` accepts files of keys that others can read or change, as `--allow-insecure-key-permissions` does; each start says so.",
 };
 
 const LOGGING = {
@@ -229,7 +240,7 @@ export const MEANINGS = { ...REDIS, ...CHAIN, ...KEYS, ...LOGGING, ...RELAYER, .
 export const ROLES = [
   {
     file: "relayer.yaml",
-    about: "Needed: `pocket_node.query_node_rpc_url`, `keys.keys_file` and at least one of `services`.",
+    about: "Needed: `pocket_node.query_node_rpc_url`, a source under `keys` and at least one of `services`.",
   },
-  { file: "miner.yaml", about: "Needed: `pocket_node.query_node_rpc_url` and `keys.keys_file`." },
+  { file: "miner.yaml", about: "Needed: `pocket_node.query_node_rpc_url` and a source under `keys`." },
 ];

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
 import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
-import { loadKeys } from "../../src/runtime/keys/key-ring.ts";
+import { loadKeys } from "../../src/runtime/keys/load-keys.ts";
 import { ERRORS, EXIT } from "../../src/runtime/ops/error-table.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "relayminer-docs-"));
@@ -32,14 +32,15 @@ describe("every YAML file shown is one that loads, and nothing in it is without 
     expect(inReadme).toEqual(expect.arrayContaining(["keys.yaml", "relayer.yaml", "miner.yaml"]));
   });
 
-  test.each([...blocks, ...examples])("$page: $name", ({ name, yaml }) => {
+  test.each([...blocks, ...examples])("$page: $name", async ({ name, yaml }) => {
     const path = join(directory, name);
     writeFileSync(path, yaml, { mode: 0o600 });
     if (name === "relayer.yaml") expect(loadRelayerConfig(path).unused).toEqual([]);
     else if (name === "miner.yaml") expect(loadMinerConfig(path).unused).toEqual([]);
-    else if (name === "keys.yaml")
-      expect(loadKeys({ keys_file: path, allow_insecure_permissions: false }).addresses()).not.toEqual([]);
-    else expect.fail(`"${name}" is no file that this test knows`);
+    else if (name === "keys.yaml") {
+      const { ring } = await loadKeys({ keys_file: path, allow_insecure_permissions: false });
+      expect(ring.addresses()).not.toEqual([]);
+    } else expect.fail(`"${name}" is no file that this test knows`);
   });
 });
 

@@ -1,10 +1,11 @@
 import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
 import { loadMinerConfig } from "../../runtime/config/miner.ts";
-import { loadKeys } from "../../runtime/keys/key-ring.ts";
 import { startMiner } from "../../runtime/miner/main.ts";
 import { openLogger } from "../../runtime/ops/logger.ts";
 import { RelayminerCommand } from "../base/command.ts";
+import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
+import { passwordsOfProcess } from "../base/passwords.ts";
 import { untilSignal } from "../base/signals.ts";
 
 export default class MinerStart extends RelayminerCommand {
@@ -21,21 +22,30 @@ export default class MinerStart extends RelayminerCommand {
   ];
   static override flags = {
     config: Flags.string({ summary: "YAML file of the miner", required: true, helpValue: "<file>" }),
-    check: Flags.boolean({ summary: "Read and check the configuration, then exit" }),
+    check: Flags.boolean({ summary: "Read and check the configuration and the keys, then exit" }),
+    ...insecureKeysFlag,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(MinerStart);
-    const { config, path, unused } = loadMinerConfig(flags.config);
+    const { config, path, unused } = trusting(loadMinerConfig(flags.config), flags);
+    const passwords = passwordsOfProcess();
     if (flags.check) {
-      const suppliers = loadKeys(config.keys).addresses().length;
+      const { suppliers, notes } = await checkKeys(config.keys, passwords);
       this.log(`${path} is valid: ${suppliers} suppliers`);
+      for (const note of notes) this.log(`note  ${note}`);
       for (const why of unused) this.log(`unused  ${why}`);
       return;
     }
     const logger = openLogger({ ...config.logging, name: "miner" });
     for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
-    const miner = await startMiner({ config, version: this.config.version, logger, clock: systemClock });
+    const miner = await startMiner({
+      config,
+      version: this.config.version,
+      logger,
+      clock: systemClock,
+      passwords,
+    });
     const signal = await untilSignal();
     logger.info({ signal }, "handing over");
     await miner.close();

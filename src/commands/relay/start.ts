@@ -2,10 +2,11 @@ import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
 import { loadRelayerConfig } from "../../runtime/config/relayer.ts";
 import { spoolDirectories } from "../../runtime/config/spool.ts";
-import { loadKeys } from "../../runtime/keys/key-ring.ts";
 import { openLogger } from "../../runtime/ops/logger.ts";
 import { startRelayer } from "../../runtime/relayer/main.ts";
 import { RelayminerCommand } from "../base/command.ts";
+import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
+import { passwordsOfProcess } from "../base/passwords.ts";
 import { untilSignal } from "../base/signals.ts";
 
 export default class RelayStart extends RelayminerCommand {
@@ -21,17 +22,20 @@ export default class RelayStart extends RelayminerCommand {
   ];
   static override flags = {
     config: Flags.string({ summary: "YAML file of the relayer", required: true, helpValue: "<file>" }),
-    check: Flags.boolean({ summary: "Read and check the configuration, then exit" }),
+    check: Flags.boolean({ summary: "Read and check the configuration and the keys, then exit" }),
+    ...insecureKeysFlag,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(RelayStart);
-    const { config, path, unused } = loadRelayerConfig(flags.config);
+    const { config, path, unused } = trusting(loadRelayerConfig(flags.config), flags);
+    const passwords = passwordsOfProcess();
     if (flags.check) {
-      const suppliers = loadKeys(config.keys).addresses().length;
+      const { suppliers, notes } = await checkKeys(config.keys, passwords);
       this.log(
         `${path} is valid: ${Object.keys(config.services).length} services, ${suppliers} suppliers, listening on ${config.listen_addr}`,
       );
+      for (const note of notes) this.log(`note  ${note}`);
       for (const why of unused) this.log(`unused  ${why}`);
       return;
     }
@@ -43,6 +47,7 @@ export default class RelayStart extends RelayminerCommand {
       logger,
       clock: systemClock,
       spoolDirectories: spoolDirectories(config.relay.spool, path, this.config.dataDir),
+      passwords,
     });
     const signal = await untilSignal();
     logger.info({ signal }, "draining");

@@ -99,14 +99,6 @@ export const pocketNodeFields = () => ({
   chain_id: z.string().min(1).default("pocket"),
 });
 
-export const keysSchema = () =>
-  z.strictObject({
-    keys_file: z.string().optional(),
-    keys_dir: notYet(z.string(), "keys_dir; put the keys into one keys_file"),
-    keyring: notYet(z.unknown(), "a Cosmos keyring; export the keys into a keys_file"),
-    allow_insecure_permissions: z.boolean().default(false),
-  });
-
 export const metricsSchema = (listen: string) =>
   z.strictObject({ enabled: z.boolean().default(true), addr: address().default(listen) }).prefault({});
 

@@ -54,7 +54,9 @@ test("a wrong value is told with its line", () => {
     /^line 9: services\.eth\.validation_mode: .*"eager"\|"optimistic"/,
   );
   expect(problem(RELAYER.replace("127.0.0.1:8180", "8180"))).toMatch(/^line 2: listen_addr: /);
-  expect(problem(RELAYER.replace("keys_file: keys.yaml", ""))).toMatch(/keys_file is needed/);
+  expect(problem(RELAYER.replace("keys_file: keys.yaml", ""))).toMatch(
+    /one of keys_file, keys_dir and keyring is needed/,
+  );
   expect(problem(RELAYER.replace('url: "http://127.0.0.1:8545"', 'url: "ftp://x"'))).toMatch(/not an http/);
 });
 
@@ -87,12 +89,29 @@ test("what is known and not built yet is refused, never ignored", () => {
   expect(problem(RELAYER.replace("jsonrpc: {", "grpc: { url: x }\n      jsonrpc: {"))).toMatch(
     /not supported yet: grpc backends/,
   );
-  expect(problem(RELAYER.replace("keys_file: keys.yaml", "keys_file: a, keys_dir: b"))).toMatch(
-    /not supported yet: keys_dir/,
-  );
   expect(
     added("simulation: { enabled: false }\nresponse_compression: { enabled: false, min_size_bytes: 3 }\n"),
   ).toBe("accepted");
+});
+
+test("keys come from any of three sources; a keyring that a service cannot open is refused with what to do", () => {
+  const keys = (yaml: string) => problem(RELAYER.replace("keys_file: keys.yaml", yaml));
+  for (const good of [
+    "keys_dir: /etc/keys",
+    "keys_file: a, keys_dir: b, keyring: { backend: file, dir: /k, app_name: pocket, key_names: [a] }",
+    "keyring: { backend: test, dir: /k }",
+    "keyring: { backend: file, dir: /k, password_env: KEYRING_PASSWORD }",
+  ])
+    expect(keys(good)).toBe("accepted");
+  expect(keys("keyring: { backend: os, dir: /k }")).toMatch(
+    /keys\.keyring\.backend: "os" cannot be used.*"file"/,
+  );
+  expect(keys("keyring: { backend: memory, dir: /k }")).toMatch(/"memory" cannot be used.*keys_file/);
+  expect(keys("keyring: { backend: file }")).toMatch(/keys\.keyring\.dir/);
+  expect(keys("keyring: { backend: file, dir: /k, password_env: A, password_file: b }")).toMatch(/not both/);
+  expect(keys("keyring: { backend: file, dir: /k, password: x }")).toMatch(
+    /unknown key "keys\.keyring\.password"/,
+  );
 });
 
 test("text that is no YAML, and an empty file, are refused", () => {

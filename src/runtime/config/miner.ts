@@ -1,7 +1,6 @@
 import { z } from "zod";
 import {
   duration,
-  keysSchema,
   loggingSchema,
   metricsSchema,
   natural,
@@ -12,6 +11,7 @@ import {
   redisFields,
   unused,
 } from "./fields.ts";
+import { keysSchema } from "./keys.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 
 /** The miner's YAML: the Go peer's keys (go-peers 2.3, mining-path appendix C), then ours under `miner`. */
@@ -137,8 +137,6 @@ export const minerSchema = z
     miner: ourOwn(),
   })
   .superRefine((config, context) => {
-    if (config.keys.keys_file === undefined)
-      context.addIssue({ code: "custom", path: ["keys"], message: "keys_file is needed" });
     if (config.transaction.tx_timeout_min_seconds > config.transaction.tx_timeout_max_seconds)
       context.addIssue({
         code: "custom",

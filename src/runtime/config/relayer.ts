@@ -3,7 +3,6 @@ import { backend, HTTP_KINDS } from "./backends.ts";
 import {
   address,
   duration,
-  keysSchema,
   loggingSchema,
   metricsSchema,
   natural,
@@ -14,6 +13,7 @@ import {
   redisFields,
   unused,
 } from "./fields.ts";
+import { keysSchema } from "./keys.ts";
 import { grpcWeb, limits, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutProfiles } from "./profiles.ts";
@@ -132,8 +132,6 @@ export const relayerSchema = z
       });
     if (Object.keys(config.services).length === 0)
       context.addIssue({ code: "custom", path: ["services"], message: "at least one service is needed" });
-    if (config.keys.keys_file === undefined)
-      context.addIssue({ code: "custom", path: ["keys"], message: "keys_file is needed" });
     for (const [id, service] of Object.entries(config.services)) {
       const { timeout_profile, pool_profile, default_backend, backends, streaming } = service;
       const issue = (key: string, message: string) =>

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { AppError } from "../../base/errors.ts";
 import { verifyDigest } from "../../chain/protocol/ecdsa.ts";
-import { loadKeys } from "./key-ring.ts";
+import { loadKeys } from "./load-keys.ts";
 
 // relay-path A.1
 const APP = "472e42c8bc501c84d17bb99edf7c0b6692095f8f115bbbbf026b067ead25afe3";
@@ -25,12 +25,12 @@ function keysFile(text: string, mode = 0o600): string {
   return path;
 }
 
-const load = (path: string | undefined, allow_insecure_permissions = false) =>
-  loadKeys({ keys_file: path, allow_insecure_permissions });
+const load = async (path: string | undefined, allow_insecure_permissions = false) =>
+  (await loadKeys({ keys_file: path, allow_insecure_permissions })).ring;
 
-function failure(run: () => unknown): AppError {
+async function failure(run: () => unknown): Promise<AppError> {
   try {
-    run();
+    await run();
   } catch (thrown) {
     if (thrown instanceof AppError) return thrown;
     throw thrown;
@@ -38,8 +38,10 @@ function failure(run: () => unknown): AppError {
   throw new Error("nothing was thrown");
 }
 
-test("keys are read as the Go peer reads them, in order", () => {
-  const keys = load(keysFile(`# suppliers\nkeys:\n  - 0x${APP}\n  - "${GATEWAY.toUpperCase()}"\nother: 1\n`));
+test("keys are read as the Go peer reads them, in order", async () => {
+  const keys = await load(
+    keysFile(`# suppliers\nkeys:\n  - 0x${APP}\n  - "${GATEWAY.toUpperCase()}"\nother: 1\n`),
+  );
   expect(keys.addresses()).toEqual([APP_ADDRESS, GATEWAY_ADDRESS]);
   expect([keys.has(GATEWAY_ADDRESS), keys.has("pokt1nobody")]).toEqual([true, false]);
   const digest = new Uint8Array(32).fill(5);
@@ -48,39 +50,44 @@ test("keys are read as the Go peer reads them, in order", () => {
   expect(verifyDigest(keys.publicKey(APP_ADDRESS), digest, signature)).toBe(false);
 });
 
-test("64 digits without quotes are a key, not a number", () => {
+test("64 digits without quotes are a key, not a number", async () => {
   for (const digits of [`${"0".repeat(63)}1`, `1e${"0".repeat(62)}`, `0x${"1".repeat(64)}`])
-    expect(load(keysFile(`keys:\n  - ${digits}\n`)).addresses()).toHaveLength(1);
+    expect((await load(keysFile(`keys:\n  - ${digits}\n`))).addresses()).toHaveLength(1);
 });
 
-test("a key given twice counts once", () => {
-  const keys = load(keysFile(`keys: ["${APP}", "${GATEWAY}", "0x${APP.toUpperCase()}"]`));
-  expect(keys.addresses()).toEqual([APP_ADDRESS, GATEWAY_ADDRESS]);
+test("a key given twice counts once, and is told with its places", async () => {
+  const path = keysFile(`keys: ["${APP}", "${GATEWAY}", "0x${APP.toUpperCase()}"]`);
+  const { ring, notes } = await loadKeys({ keys_file: path, allow_insecure_permissions: false });
+  expect(ring.addresses()).toEqual([APP_ADDRESS, GATEWAY_ADDRESS]);
+  expect(notes).toEqual([
+    `the key of ${APP_ADDRESS} is given 2 times: entry 1 of ${path}, entry 3 of ${path}`,
+  ]);
 });
 
-test("a key that is not held signs nothing", () => {
-  const keys = load(keysFile(`keys: ["${APP}"]`));
+test("a key that is not held signs nothing", async () => {
+  const keys = await load(keysFile(`keys: ["${APP}"]`));
   for (const use of [() => keys.sign(GATEWAY_ADDRESS, new Uint8Array(32)), () => keys.publicKey("")])
-    expect(failure(use).code).toBe("KEY_NOT_HELD");
+    expect((await failure(use)).code).toBe("KEY_NOT_HELD");
 });
 
-test("a file that others may use is refused, unless that is allowed", () => {
+test("a file that others may use is refused, unless that is allowed", async () => {
   for (const mode of [0o640, 0o604, 0o660, 0o620, 0o601, 0o700, 0o644]) {
     const path = keysFile(`keys: ["${APP}"]`, mode);
-    const error = failure(() => load(path));
+    const error = await failure(() => load(path));
     expect(error.code).toBe("KEYS_PERMISSION");
     expect(error.message).toContain(`0${mode.toString(8)}`);
-    expect(load(path, true).addresses()).toEqual([APP_ADDRESS]);
+    expect(error.fields["todo"]).toContain(`chmod 600 ${path}`);
+    expect((await load(path, true)).addresses()).toEqual([APP_ADDRESS]);
   }
-  expect(load(keysFile(`keys: ["${APP}"]`, 0o400)).addresses()).toEqual([APP_ADDRESS]);
+  expect((await load(keysFile(`keys: ["${APP}"]`, 0o400))).addresses()).toEqual([APP_ADDRESS]);
 });
 
-test("a missing file and what is no file are told apart", () => {
-  expect(failure(() => load(undefined)).code).toBe("KEYS_MISSING");
-  expect(failure(() => load(join(directory, "none.yaml"))).code).toBe("KEYS_MISSING");
+test("a missing file and what is no file are told apart", async () => {
+  expect((await failure(() => load(undefined))).code).toBe("KEYS_MISSING");
+  expect((await failure(() => load(join(directory, "none.yaml")))).code).toBe("KEYS_MISSING");
   const folder = join(directory, "folder");
   mkdirSync(folder);
-  expect(failure(() => load(folder, true)).code).toBe("KEYS_UNREADABLE");
+  expect((await failure(() => load(folder, true))).code).toBe("KEYS_UNREADABLE");
 });
 
 describe("one bad entry fails the file, named and never shown", () => {
@@ -102,8 +109,8 @@ describe("one bad entry fails the file, named and never shown", () => {
     ["not valid YAML", `keys: ["${APP}"\nother: {`],
     ["not valid YAML", `keys:\n - ${APP}\n${GATEWAY}\n`],
     ["not valid YAML", `keys: ["${APP}"]\nkeys: ["${GATEWAY}"]`],
-  ])("%s (%#)", (where, text) => {
-    const error = failure(() => load(keysFile(text)));
+  ])("%s (%#)", async (where, text) => {
+    const error = await failure(() => load(keysFile(text)));
     expect(error.code).toBe("KEYS_INVALID");
     expect(error.message).toContain(where.split(":")[0]);
     const shown = inspect(error, { depth: 9, showHidden: true }).toLowerCase();

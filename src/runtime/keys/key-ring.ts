@@ -1,42 +1,43 @@
 import { AppError } from "../../base/errors.ts";
 import { addressOf } from "../../chain/protocol/address.ts";
 import { publicKeyOf, signDigest } from "../../chain/protocol/ecdsa.ts";
-import { readKeysFile } from "./keys-file.ts";
+import type { SourcedKey } from "./sourced-key.ts";
 
 /** The suppliers' keys of one process. An immutable snapshot: a reload makes another one. */
 export type KeyRing = {
-  /** bech32 operator addresses, in the order of the file. */
+  /** bech32 operator addresses, in the order in which their keys were read. */
   addresses(): readonly string[];
   has(address: string): boolean;
   /** 33 bytes, compressed. Throws AppError KEY_NOT_HELD. */
   publicKey(address: string): Uint8Array;
   /** 64 bytes, r ‖ s, over a 32-byte digest (relay-path 4.1). Throws AppError KEY_NOT_HELD or BAD_DIGEST. */
   sign(address: string, digest: Uint8Array): Uint8Array;
+  /** Where each key was read, in the same order. */
+  readonly sources: readonly KeySource[];
 };
 
-export type KeysConfig = {
-  readonly keys_file?: string | undefined;
-  readonly allow_insecure_permissions: boolean;
+export type KeySource = {
+  readonly address: string;
+  /** A path, an entry of a file, a name in a keyring; more than one when the key was read twice. */
+  readonly from: readonly string[];
 };
 
-/**
- * The keys of the configured file. Throws AppError KEYS_MISSING, KEYS_UNREADABLE, KEYS_PERMISSION (others than the owner may use the
- * file, and that is not allowed), or KEYS_INVALID, which names the entry and never shows a key.
- */
-export function loadKeys({ keys_file, allow_insecure_permissions }: KeysConfig): KeyRing {
-  if (keys_file === undefined) throw new AppError("KEYS_MISSING", "no keys file is configured");
-  return keyRingOf(readKeysFile(keys_file, { allowInsecurePermissions: allow_insecure_permissions }));
-}
-
-type HeldKey = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
+type HeldKey = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array; readonly from: string[] };
 
 /** A key ring over private keys; a key given twice counts once, at its first place. Throws AppError KEYS_INVALID. */
-function keyRingOf(privateKeys: readonly Uint8Array[]): KeyRing {
+export function keyRingOf(keys: readonly SourcedKey[]): KeyRing {
   const held = new Map<string, HeldKey>();
-  for (const privateKey of privateKeys) {
+  for (const { privateKey, source } of keys) {
     const publicKey = publicKeyOf(privateKey);
-    held.set(addressOf(publicKey), { privateKey, publicKey });
+    const address = addressOf(publicKey);
+    const before = held.get(address);
+    if (before === undefined) held.set(address, { privateKey, publicKey, from: [source] });
+    else before.from.push(source);
   }
+  return ringOver(held);
+}
+
+function ringOver(held: ReadonlyMap<string, HeldKey>): KeyRing {
   const addresses = Object.freeze([...held.keys()]);
   const keyOf = (address: string): HeldKey => {
     const key = held.get(address);
@@ -48,5 +49,6 @@ function keyRingOf(privateKeys: readonly Uint8Array[]): KeyRing {
     has: (address) => held.has(address),
     publicKey: (address) => keyOf(address).publicKey,
     sign: (address, digest) => signDigest(keyOf(address).privateKey, digest),
+    sources: [...held].map(([address, { from }]) => ({ address, from })),
   };
 }

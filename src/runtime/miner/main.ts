@@ -6,7 +6,8 @@ import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/in
 import { cacheMetrics } from "../cache/metrics.ts";
 import { openChain } from "../cache/open-chain.ts";
 import { hostAndPort } from "../config/fields.ts";
-import { loadKeys } from "../keys/key-ring.ts";
+import { loadKeys } from "../keys/load-keys.ts";
+import { tellNotes } from "../keys/notes.ts";
 import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
 import { keepBeating } from "../redis/beating.ts";
 import { answerCommands } from "../redis/commands.ts";
@@ -87,7 +88,8 @@ async function start(given: StartMiner, owned: CloseStack): Promise<Miner> {
 
 async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
   const { config, logger, clock } = given;
-  const keyRing = loadKeys(config.keys);
+  const loaded = await loadKeys(config.keys, given.passwords);
+  tellNotes(loaded, config.keys, logger);
   const id = config.redis.consumer_name ?? `miner-${hostname()}-${process.pid}`;
   const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "miner" }));
   const keys = redisKeys(config.redis.namespace);
@@ -111,7 +113,7 @@ async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
     owned,
     redis,
     keys,
-    keyRing,
+    keyRing: loaded.ring,
     chain,
     reader,
     metrics,

@@ -4,6 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { ChainAccess } from "../cache/open-chain.ts";
 import type { MinerConfig } from "../config/miner.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import type { PasswordSource } from "../keys/load-keys.ts";
 import type { RedisConnections } from "../redis/connect.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RelayReader } from "../redis/relay-reader.ts";
@@ -15,6 +16,8 @@ export type StartMiner = {
   readonly version: string;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** For a keyring whose password is in no file. */
+  readonly passwords?: PasswordSource;
 };
 
 /** What the parts share; opened first, closed last. */

@@ -46,30 +46,54 @@ export const ERRORS = {
   },
   KEYS_MISSING: {
     exit: EXIT.missingFile,
-    means: "No keys file is configured, or there is none at keys.keys_file.",
-    todo: "Point keys.keys_file at an existing file with your suppliers' keys.",
+    means:
+      "A source of keys is not there, or holds none: keys.keys_file, keys.keys_dir, keys.keyring.dir, or a name in keys.keyring.key_names.",
+    todo: "Point keys.keys_file, keys.keys_dir or keys.keyring at your suppliers' keys.",
   },
   KEYS_UNREADABLE: {
     exit: EXIT.permission,
-    means: "The keys file is there, but this user may not read it, or it is a directory or a device.",
+    means:
+      "A file of keys is there, but this user may not read it, or it is a directory or a device, or far too large.",
     todo: "Let this user, and only this user, read it: chown it to this user and chmod 600 <file>.",
   },
   KEYS_PERMISSION: {
     exit: EXIT.permission,
     means:
-      "Others than its owner may use the keys file. keys.allow_insecure_permissions: true accepts that, at your risk.",
-    todo: "Let only its owner read it: chmod 600 <file>.",
+      "Others than its owner may use a file or a directory of keys, another user owns it, or it is a symbolic link out of its directory. --allow-insecure-key-permissions or keys.allow_insecure_permissions: true accepts that, at your risk; every start then says so.",
+    todo: "Let only its owner use it: chmod 600 <file>, chmod 700 <directory>.",
   },
   KEYS_INVALID: {
     exit: EXIT.badData,
     means:
-      "The keys file is no YAML with a list `keys`, or an entry of it is no private key. The entry is named by its place; keys are never shown.",
-    todo: "Each entry is 64 hex digits; correct or remove the one named above.",
+      "A keys file is no YAML with a list `keys`, a file of keys_dir has no `operator_address` and `private_key_hex`, or an entry is no private key. It is named by its place; keys are never shown.",
+    todo: "A private key is 64 hex digits; correct or remove the one named above.",
+  },
+  KEYS_MISMATCH: {
+    exit: EXIT.badData,
+    means:
+      "A file of keys_dir names another address than its key has, or a keyring's record contradicts itself.",
+    todo: "Correct operator_address, or put the right key into the file.",
+  },
+  KEYRING_INVALID: {
+    exit: EXIT.badData,
+    means:
+      "A file of the Cosmos keyring is damaged, is in another form than the SDK writes, or holds no key that can sign for a supplier. It is named.",
+    todo: "Restore the file from a backup, or export and import the key again (pocketd keys export, import).",
+  },
+  KEYRING_PASSWORD_MISSING: {
+    exit: EXIT.config,
+    means: "The keyring is of kind `file`, and nothing says what its password is.",
+    todo: "Set keys.keyring.password_file (mode 0600) or keys.keyring.password_env, or start at a terminal and enter it.",
+  },
+  KEYRING_PASSWORD_WRONG: {
+    exit: EXIT.permission,
+    means: "The password is not the one that the keyring was made with.",
+    todo: "Correct the file or the variable that keys.keyring names; pocketd keys list --keyring-backend file tries one.",
   },
   KEY_NOT_HELD: {
     exit: EXIT.config,
-    means: "Something is to be signed for a supplier whose key is not in the keys file.",
-    todo: "Add the supplier's key to keys.keys_file and start again.",
+    means: "Something is to be signed for a supplier whose key is not held.",
+    todo: "Add the supplier's key to one of the sources under keys, then reload.",
   },
   REDIS_UNREACHABLE: {
     exit: EXIT.unreachable,

@@ -4,7 +4,8 @@ import { type Closable, CloseStack } from "../../base/close-stack.ts";
 import type { Logger } from "../../base/logger.ts";
 import { hostAndPort } from "../config/fields.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
-import { loadKeys } from "../keys/key-ring.ts";
+import { loadKeys, type PasswordSource } from "../keys/load-keys.ts";
+import { tellNotes } from "../keys/notes.ts";
 import { healthRoutes, metricsRoute, openOpsServer, readyRoute } from "../ops/http-server.ts";
 import { keepBeating } from "../redis/beating.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
@@ -25,6 +26,8 @@ export type StartRelayer = {
   readonly clock: Clock;
   /** Where relays may be kept on disk while Redis is away, the best place first; none for no spool. */
   readonly spoolDirectories: readonly string[];
+  /** For a keyring whose password is in no file. */
+  readonly passwords?: PasswordSource;
 };
 
 export type Relayer = Closable & {
@@ -56,7 +59,9 @@ export async function startRelayer(given: StartRelayer): Promise<Relayer> {
 async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const { config, version, logger, clock } = given;
   const id = config.relay.instance_id ?? `relayer-${hostname()}-${process.pid}`;
-  const keyRing = loadKeys(config.keys);
+  const loaded = await loadKeys(config.keys, given.passwords);
+  tellNotes(loaded, config.keys, logger);
+  const keyRing = loaded.ring;
   const parts = await openParts(given, owned);
   const live = new Live(openServing(parts, { config, keyRing }, owned));
   await parts.standings.start({ suppliers: keyRing.addresses(), services: Object.keys(config.services) });

@@ -26,7 +26,10 @@ export function givenKeys(flags: KeyFlags): GivenKeys {
 
 function keysOf(file: string | undefined, hex: string | undefined): readonly Uint8Array[] {
   if (file === "-") return [parsePrivateKey(readFileSync(0, "utf8").trim())];
-  if (file !== undefined) return readKeysFile(file, { allowInsecurePermissions: false, bareKey: true });
+  if (file !== undefined)
+    return readKeysFile(file, { allowInsecurePermissions: false, bareKey: true }).map(
+      ({ privateKey }) => privateKey,
+    );
   return hex === undefined ? [] : [parsePrivateKey(hex)];
 }
 

@@ -3,7 +3,7 @@
  * A name is a path, or `<file> <path>` where the two files differ.
  */
 const PROFILE_DECIDES = "Every service has a timeout profile, and that decides.";
-const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft>";
+const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft|websocket>";
 const PROFILE = "timeout_profiles.<name>";
 
 const REDIS = {
@@ -54,6 +54,37 @@ const LOGGING = {
   "logging.format": "One JSON object a line, or text for a terminal.",
 };
 
+const SOCKET = "relay.websocket";
+
+const WEBSOCKET = {
+  [`${SOCKET}.handshake_signature`]:
+    "Signatures in handshakes: not looked at (`off`), checked and only told of in log and metrics (`warn`), or needed (`enforce`: others get 403, and so do clients that send none). Messages are checked one by one in any case.",
+  [`${SOCKET}.max_connections`]: "Client connections in all; one more gets 503.",
+  [`${SOCKET}.max_connections_per_address`]:
+    "Client connections from one address; one more gets 429. Behind a proxy or a gateway all clients share its address.",
+  [`${SOCKET}.max_message_bytes`]:
+    "Largest message in both directions; a larger one closes the connection with 1009.",
+  [`${SOCKET}.messages_at_once`]:
+    "Messages of one connection that are checked, or stored, at once, in each direction; further ones wait unread. Their order is kept.",
+  [`${SOCKET}.buffered_bytes`]:
+    "What may wait to be sent to one peer; above it nothing is read from the other side.",
+  [`${SOCKET}.total_buffered_mb`]:
+    "Memory for messages that are not whole yet or in work, of all connections; a connection for which there is none left is closed.",
+  [`${SOCKET}.early_messages`]:
+    "Messages of the backend, of 1 MiB in all, that are kept until the first request; they are answers to it then. Later ones are dropped.",
+  [`${SOCKET}.dial_timeout`]: "Patience with the backend's handshake; the client's is answered after it.",
+  [`${SOCKET}.ping_interval`]: "How often each peer is pinged.",
+  [`${SOCKET}.pong_timeout`]: "A peer that is not heard for so long after a ping is gone.",
+  [`${SOCKET}.write_timeout`]:
+    "A peer that takes nothing of what waits for it for so long is gone. A peer that is to close has as long.",
+  [`${SOCKET}.idle_timeout`]:
+    "A connection without a message in either direction is closed after this; `0s`: never.",
+  [`${SOCKET}.session_end_lead_blocks`]:
+    "A connection is ended (a signed 410, then close code 4000) so many blocks before its session's last one. Connections that begin later than that have the session to its end.",
+  [`${SOCKET}.session_end_wait`]:
+    "How long after its session's end a client may take to send a request of the next session, and keep its connection.",
+};
+
 const RELAYER = {
   listen_addr:
     "The relay port. `/health`, `/healthz`, `/ready` and `/ready/<service>` are answered there too.",
@@ -79,7 +110,8 @@ const RELAYER = {
   "services.<name>.streaming.max_line_bytes":
     "Batches end where lines end. A longer line is passed on in pieces of this size; nothing of it is lost.",
   "services.<name>.streaming.max_megabytes": "Largest stream; a larger one is broken off.",
-  [`${BACKEND}.url`]: "One `http://` or `https://` endpoint. Give exactly one of `url` and `urls`.",
+  [`${BACKEND}.url`]:
+    "One `http://` or `https://` endpoint; of `websocket` a `ws://` or `wss://` one. Give exactly one of `url` and `urls`.",
   [`${BACKEND}.urls`]: "Several endpoints, each a URL or a name with a URL.",
   [`${BACKEND}.base_path`]: "Path in front of every request's path, instead of the URL's own.",
   [`${BACKEND}.load_balancing`]:
@@ -235,7 +267,7 @@ const MINER = {
   "miner.settled_record_ttl": "How long the record of a session that is over is kept.",
 };
 
-export const MEANINGS = { ...REDIS, ...CHAIN, ...KEYS, ...LOGGING, ...RELAYER, ...MINER };
+export const MEANINGS = { ...REDIS, ...CHAIN, ...KEYS, ...LOGGING, ...RELAYER, ...WEBSOCKET, ...MINER };
 
 export const ROLES = [
   {

@@ -82,8 +82,8 @@ export type Network = {
   header(): Promise<SessionHeader>;
   /** A relay that the relayer accepts, signed by the application's gateway or by `signer`. */
   sign(header: SessionHeader, body: string, how?: SignedHow): RelayRequest;
-  /** One more relayer on the same Redis, chain and backend; closed with the network. Its URL. */
-  another(): Promise<string>;
+  /** One more relayer on the same Redis, chain and backend, with settings of its own; closed with the network. Its URL. */
+  another(settings?: Readonly<Record<string, unknown>>): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -204,9 +204,12 @@ export async function startNetwork(
       const signature = signRing({ publicKeys, signerIndex: 1, privateKey: signer.privateKey, digest });
       return { meta: { ...meta, signature }, payload };
     },
-    another: async () => {
-      const relay = { ...config.relay, instance_id: `another-${relayers.length}` };
-      return `http://127.0.0.1:${(await start({ ...config, relay })).port}`;
+    another: async (settings = {}) => {
+      const instance_id = `another-${relayers.length}`;
+      const relay = { ...yaml.relay, ...asMap(settings["relay"]), instance_id };
+      const file = `${configFile}.${instance_id}`;
+      writeFileSync(file, JSON.stringify({ ...yaml, ...settings, relay }));
+      return `http://127.0.0.1:${(await start(loadRelayerConfig(file).config)).port}`;
     },
     close: async () => {
       for (const started of relayers) await started.close();
@@ -219,6 +222,9 @@ export async function startNetwork(
     },
   };
 }
+
+const asMap = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" ? { ...value } : {};
 
 async function listen(server: Server): Promise<Server> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -25,7 +25,15 @@ const authentication = () =>
     plain_token: z.string().optional(),
   });
 
-export const backend = () =>
+/** Backends that are asked over HTTP. */
+export const backend = () => backendOf(["http", "https"]);
+
+/** The Go peer takes no other schemes here (go-peers 2.2). */
+export const websocketBackend = () => backendOf(["ws", "wss"]);
+
+type Schemes = readonly [string, string];
+
+const backendOf = (schemes: Schemes) =>
   z
     .strictObject({
       url: z.string().optional(),
@@ -41,7 +49,7 @@ export const backend = () =>
       recovery_timeout_seconds: natural().max(86_400).optional(),
     })
     .superRefine((given, context) => {
-      for (const { path = [], message } of [...urlProblems(given), ...checkProblems(given)])
+      for (const { path = [], message } of [...urlProblems(given, schemes), ...checkProblems(given)])
         context.addIssue({ code: "custom", path, message });
     })
     .transform(({ url, urls, ...rest }) => ({ ...rest, endpoints: named(endpointsOf({ url, urls })) }));
@@ -49,17 +57,19 @@ export const backend = () =>
 type Given = { readonly name?: string | undefined; readonly url: string };
 type Urls = { readonly url?: string | undefined; readonly urls?: readonly Given[] | undefined };
 const endpointsOf = ({ url, urls }: Urls): readonly Given[] => urls ?? (url === undefined ? [] : [{ url }]);
-const isHttpUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text);
+const urlOf = ([plain, secure]: Schemes) =>
+  `${plain === "http" ? "an" : "a"} ${plain}:// or ${secure}:// URL`;
 const hasTwice = (texts: readonly string[]) => new Set(texts).size !== texts.length;
 
 type Problem = { readonly path?: string[]; readonly message: string };
 
-function* urlProblems(given: Urls): Generator<Problem> {
+function* urlProblems(given: Urls, schemes: Schemes): Generator<Problem> {
   if ((given.url === undefined) === (given.urls === undefined))
     yield { message: "give exactly one of url and urls" };
   const endpoints = endpointsOf(given);
   for (const { url } of endpoints)
-    if (!isHttpUrl(url)) yield { message: `"${url}" is not an http:// or https:// URL` };
+    if (!schemes.some((scheme) => url.startsWith(`${scheme}://`)) || !URL.canParse(url))
+      yield { message: `"${url}" is not ${urlOf(schemes)}` };
   if (hasTwice(endpoints.map(({ url }) => url))) yield { message: "the same URL is given twice" };
   if (hasTwice(endpoints.flatMap(({ name }) => (name === undefined ? [] : [name]))))
     yield { message: "the same name is given twice" };

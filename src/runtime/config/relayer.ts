@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { backend, HTTP_KINDS } from "./backends.ts";
+import { backend, HTTP_KINDS, websocketBackend } from "./backends.ts";
 import {
   address,
   duration,
@@ -20,6 +20,7 @@ import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutPro
 import { replayFields } from "./replays.ts";
 import { spoolSchema } from "./spool.ts";
 import { streaming, streamLimits } from "./streaming.ts";
+import { websocketSettings } from "./websocket.ts";
 
 /** The relayer's YAML: the Go peer's keys (go-peers 2.2), then ours under `relay`. */
 
@@ -38,10 +39,10 @@ const service = () =>
         jsonrpc: backend().optional(),
         rest: backend().optional(),
         cometbft: backend().optional(),
-        websocket: notYet(z.unknown(), "websocket backends"),
+        websocket: websocketBackend().optional(),
         grpc: notYet(z.unknown(), "grpc backends"),
       })
-      .refine((backends) => HTTP_KINDS.some((kind) => backends[kind]), {
+      .refine((backends) => backends.websocket || HTTP_KINDS.some((kind) => backends[kind]), {
         error: "at least one backend is needed",
       }),
   });
@@ -84,6 +85,7 @@ const ourOwn = () =>
       verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
       ...replayFields(),
       spool: spoolSchema(),
+      websocket: websocketSettings(),
     })
     .refine(({ verify_tables, verify_tables_mb }) => verify_tables !== "full" || verify_tables_mb >= 64, {
       path: ["verify_tables"],
@@ -142,7 +144,9 @@ export const relayerSchema = z
         issue("streaming", `no timeout profile "${streaming.timeout_profile}"`);
       if (pool_profile && !config.pool_profiles[pool_profile])
         issue("pool_profile", `no pool profile "${pool_profile}"`);
-      if (!backends[default_backend]) issue("backends", `default_backend ${default_backend} has no entry`);
+      // A service of WebSockets alone has nothing to which a request without Rpc-Type could go.
+      if (HTTP_KINDS.some((kind) => backends[kind]) && !backends[default_backend])
+        issue("backends", `default_backend ${default_backend} has no entry`);
     }
   });
 

@@ -1,15 +1,18 @@
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import type { Messages } from "./bridge.ts";
 import type { RelayPipeline } from "./relay.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";
 import type { Users } from "./users.ts";
 
-/** What relays are served with: settings, keys, services, and the pipeline bound to them. Nothing in it ever changes. */
+/** What relays are served with: settings, keys, services, and the steps bound to them. Nothing in it ever changes. */
 export type Serving = {
   readonly config: RelayerConfig;
   readonly keyRing: KeyRing;
   readonly services: ReadonlyMap<string, ServiceRoutes>;
   readonly pipeline: RelayPipeline;
+  /** The same for messages of WebSockets. */
+  readonly messages: Messages;
   /** The relays that began with it and have not ended. */
   readonly users: Users;
 };

@@ -18,6 +18,8 @@ import { Recent } from "./recent.ts";
 import { largestBody, openServing } from "./serving.ts";
 import { snapshot } from "./snapshot.ts";
 import { type Listener, openListener } from "./transports/listener.ts";
+import type { Upgrade } from "./transports/websocket.ts";
+import { openWebSockets } from "./websockets.ts";
 
 export type StartRelayer = {
   readonly config: RelayerConfig;
@@ -65,7 +67,9 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const parts = await openParts(given, owned);
   const live = new Live(openServing(parts, { config, keyRing }, owned));
   await parts.standings.start({ suppliers: keyRing.addresses(), services: Object.keys(config.services) });
-  const transport = owned.own(await openTransport(config, parts, live));
+  const webSockets = openWebSockets(config.relay.websocket, parts, live);
+  const transport = owned.own(await openTransport(config, parts, { live, upgrade: webSockets.upgrade }));
+  owned.own(webSockets);
   observeBackends(parts.metrics.registry, () => live.current.services.values());
   await openOperatorListeners(config, parts, live, owned);
   const recent = new Recent(parts.metrics, clock);
@@ -92,6 +96,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
       work.drain();
       transport.stopAccepting();
       const deadline = clock.monotonic() + DRAIN_MS;
+      await webSockets.drain(FLUSH_MS);
       while (work.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
       await transport.idle(FLUSH_MS);
       await parts.store.settle(SETTLE_MS);
@@ -100,7 +105,11 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   };
 }
 
-function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise<Listener> {
+function openTransport(
+  config: RelayerConfig,
+  parts: Parts,
+  { live, upgrade }: { readonly live: Live; readonly upgrade: Upgrade },
+): Promise<Listener> {
   return openListener({
     ...hostAndPort(config.listen_addr),
     clock: parts.clock,
@@ -112,6 +121,7 @@ function openTransport(config: RelayerConfig, parts: Parts, live: Live): Promise
     maxBodyBytes: largestBody(live.current),
     handle: (exchange) => live.current.pipeline.serve(exchange),
     refused: (reject) => parts.work.refusedUnread(reject),
+    upgrade,
     health: {
       status: () => ({ ready: isReady(parts), blockHeight: parts.heights.current }),
       readiness: (service) => readiness(service, parts, live),

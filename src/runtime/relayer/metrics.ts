@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { backendMetrics } from "./backends/metrics.ts";
+import { webSocketMetrics } from "./bridge-metrics.ts";
 import type { LoopDelays } from "./loop-delay.ts";
 import type { VerifyFigures } from "./verify-pool/job.ts";
 
@@ -67,6 +68,7 @@ export function relayerMetrics() {
     streams: streams(registry),
     verification: verification(registry),
     spool: spoolCounters(counter),
+    webSocket: webSocketMetrics(registry),
     inFlight: gauge("active_connections", "Relays in work"),
     height: gauge("current_block_height", "Height this relayer works at"),
   };

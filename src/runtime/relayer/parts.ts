@@ -21,6 +21,7 @@ import { Standings } from "./standings.ts";
 import { decoder } from "./steps/decode.ts";
 import { toldLimits } from "./steps/meter.ts";
 import { OpenStreams } from "./steps/stream.ts";
+import { webSocketLimits } from "./transports/websocket-end.ts";
 import { openVerification } from "./verification.ts";
 import { RelayWork } from "./work.ts";
 
@@ -94,6 +95,7 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
       metrics,
       owned,
     }),
+    webSocketLimits: webSocketLimits(config.relay.websocket, clock),
     work,
   };
 }

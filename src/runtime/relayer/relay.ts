@@ -3,8 +3,8 @@ import type { Exchange } from "./exchange.ts";
 import type { RelayerMetrics } from "./metrics.ts";
 import { toReject } from "./rejects.ts";
 import type { PreparedSession } from "./sessions.ts";
-import type { Admitted } from "./steps/admit.ts";
-import type { DecodedRelay } from "./steps/decode.ts";
+import type { Admitted, Routed } from "./steps/admit.ts";
+import type { DecodedRelay, HttpRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
 import type { Metered } from "./steps/meter.ts";
 import type { RelayStream, StreamedAnswer } from "./streaming.ts";
@@ -14,11 +14,11 @@ import { type Progress, type RelayWork, unread } from "./work.ts";
 
 /** The steps with what they need bound in by main.ts; each throws Reject. */
 export type Steps = {
-  decode(exchange: Exchange): DecodedRelay;
-  admit(relay: DecodedRelay, exchange: Exchange): Admitted;
+  decode(exchange: Exchange): HttpRelay;
+  admit(relay: HttpRelay, exchange: Exchange): Routed;
   verify(relay: DecodedRelay): Promise<PreparedSession>;
   meter(relay: DecodedRelay, session: PreparedSession): Promise<Metered>;
-  forward(relay: DecodedRelay, admitted: Admitted, exchange: Exchange): Promise<Forwarded>;
+  forward(relay: HttpRelay, admitted: Routed, exchange: Exchange): Promise<Forwarded>;
   sign(relay: DecodedRelay, payload: Uint8Array): AnsweredRelay;
   /** Instead of `sign`, for an answer that comes as a stream. */
   stream(relay: DecodedRelay, admitted: Admitted, answer: StreamedAnswer, exchange: Exchange): RelayStream;
@@ -76,7 +76,7 @@ export class RelayPipeline {
   }
 
   /** Nothing reaches the backend that the chain would not pay; nothing is answered that is not stored. */
-  async #eager(exchange: Exchange, relay: DecodedRelay, admitted: Admitted): Promise<void> {
+  async #eager(exchange: Exchange, relay: HttpRelay, admitted: Routed): Promise<void> {
     const { steps, work, publishBeforeReply } = this.#given;
     const session = await work.verified(relay, "eager", steps.verify);
     const metered = await steps.meter(relay, session);
@@ -101,7 +101,7 @@ export class RelayPipeline {
   }
 
   /** Answered first, then checked: what fails a check was served for nothing and is not mined. */
-  async #optimistic(exchange: Exchange, relay: DecodedRelay, admitted: Admitted): Promise<void> {
+  async #optimistic(exchange: Exchange, relay: HttpRelay, admitted: Routed): Promise<void> {
     const { steps, work, metrics } = this.#given;
     const forwarded = await steps.forward(relay, admitted, exchange);
     if (

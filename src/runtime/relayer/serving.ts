@@ -2,14 +2,17 @@ import type { CloseStack } from "../../base/close-stack.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import { serviceRoutes } from "./backends/service-routes.ts";
+import type { MessageSteps } from "./bridge.ts";
 import type { Serving } from "./live.ts";
 import type { Parts } from "./parts.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
-import { admit, requestedType, type ServiceRoutes } from "./steps/admit.ts";
+import type { PreparedSession } from "./sessions.ts";
+import { admit, admitMessage, requestedType, type ServiceRoutes } from "./steps/admit.ts";
+import type { DecodedRelay } from "./steps/decode.ts";
 import { forward } from "./steps/forward.ts";
 import { type Metered, meter } from "./steps/meter.ts";
 import { publish } from "./steps/publish.ts";
-import { sign } from "./steps/sign.ts";
+import { sign, signError } from "./steps/sign.ts";
 import { streamer } from "./steps/stream.ts";
 import { verify } from "./steps/verify.ts";
 import { Users } from "./users.ts";
@@ -22,14 +25,12 @@ export function openServing(
 ): Serving {
   const services = serviceRoutes(config, { ...parts, random: Math.random, owned });
   const users = new Users();
-  const pipeline = new RelayPipeline({
-    steps: stepsOf(parts, { config, keyRing, services }),
-    work: parts.work,
-    metrics: parts.metrics,
-    publishBeforeReply: config.relay.publish === "before_reply",
-    users,
-  });
-  return { config, keyRing, services, pipeline, users };
+  const publishBeforeReply = config.relay.publish === "before_reply";
+  const { work, metrics } = parts;
+  const { steps, messageSteps } = stepsOf(parts, { config, keyRing, services });
+  const pipeline = new RelayPipeline({ steps, work, metrics, publishBeforeReply, users });
+  const messages = { steps: messageSteps, publishBeforeReply, users };
+  return { config, keyRing, services, pipeline, messages, users };
 }
 
 const UNMETERED: Metered = { refund: async () => undefined };
@@ -38,7 +39,7 @@ const UNMETERED: Metered = { refund: async () => undefined };
 function stepsOf(
   parts: Parts,
   { config, keyRing, services }: Pick<Serving, "config" | "keyRing" | "services">,
-): Steps {
+): { readonly steps: Steps; readonly messageSteps: MessageSteps } {
   const { chain, heights, sessions, standings, metrics, clock, replays } = parts;
   const admission = { services, keys: keyRing, standing: standings.standing, height: () => heights.current };
   const verification = { sessions, heights, verifyRing: parts.verifyPool.verify };
@@ -53,24 +54,36 @@ function stepsOf(
     factor: standings.factor,
     failBehavior: config.relay_meter.fail_behavior,
   };
-  return {
-    decode: parts.decode,
+  const charge = config.relay_meter.enabled
+    ? (relay: DecodedRelay, session: PreparedSession, id?: Uint8Array) => meter(relay, session, metering, id)
+    : async () => UNMETERED;
+  const steps: Steps = {
+    decode: parts.decode.http,
     admit: (relay, exchange) => {
       const admitted = admit(relay, requestedType(relay, exchange), exchange.body.length, admission);
       replays.requireNew(relay);
       return admitted;
     },
     verify: (relay) => verify(relay, verification),
-    meter: replays.once(
-      config.relay_meter.enabled
-        ? (relay, session, id) => meter(relay, session, metering, id)
-        : async () => UNMETERED,
-    ),
+    meter: replays.once(charge),
     forward: (relay, admitted, exchange) => forward(relay, admitted, exchange, parts),
     sign: (relay, payload) => sign(relay, payload, keyRing),
     stream: streamer({ ...parts, keys: keyRing, maxStreams: config.relay.streaming.max_streams }),
     publish: (relay, session, signed) => publish(relay, session, signed, parts),
   };
+  const messageSteps: MessageSteps = {
+    ...steps,
+    decode: parts.decode.message,
+    admit: (relay) => {
+      const admitted = admitMessage(relay, admission);
+      replays.requireNew(relay);
+      return admitted;
+    },
+    meterFurther: charge,
+    signError: (relay, code, text) =>
+      keyRing.has(relay.supplier) ? signError(relay, code, text, keyRing) : undefined,
+  };
+  return { steps, messageSteps };
 }
 
 /** The largest request that any service takes: what the listener may read. */

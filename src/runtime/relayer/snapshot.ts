@@ -1,6 +1,7 @@
 import { cacheAges } from "../cache/ages.ts";
 import type { ChainData } from "../cache/chain-data.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import { backendsOf } from "./backends/readiness.ts";
 import type { Heights } from "./heights.ts";
 import type { Recent } from "./recent.ts";
 import type { Sessions } from "./sessions.ts";
@@ -29,11 +30,11 @@ export function snapshot({ work, store, recent, port, heights, sessions, keyRing
     inFlight: work.inFlight,
     preparedSessions: sessions.size,
     suppliers: [...keyRing.addresses()],
-    services: [...services.values()].map(({ id, mode, pools }) => ({
-      id,
-      mode,
+    services: [...services.values()].map((routes) => ({
+      id: routes.id,
+      mode: routes.mode,
       backends: Object.fromEntries(
-        Object.entries(pools).map(([kind, backend]) => [
+        Object.entries(backendsOf(routes)).map(([kind, backend]) => [
           kind,
           backend.states().map(({ name, phase }) => ({ name, state: phase })),
         ]),

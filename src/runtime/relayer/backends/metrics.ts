@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { ServiceRoutes } from "../steps/admit.ts";
+import { backendsOf } from "./readiness.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const OF_ENDPOINT = ["service_id", "rpc_type", "endpoint"];
@@ -56,14 +57,14 @@ export function observeBackends(registry: Registry, services: () => Iterable<Ser
       },
     });
   const ofBackend = (name: string, help: string, figure: "inFlight" | "capacity" | "waiting" | "open") =>
-    gauge(name, help, OF_BACKEND, (set, { id, pools }) => {
-      for (const [kind, backend] of Object.entries(pools))
-        set({ service_id: id, rpc_type: kind }, backend.load()[figure]);
+    gauge(name, help, OF_BACKEND, (set, routes) => {
+      for (const [kind, backend] of Object.entries(backendsOf(routes)))
+        set({ service_id: routes.id, rpc_type: kind }, backend.load()[figure]);
     });
-  gauge("backend_health_status", "1: has its turn; 0: down or ejected", OF_ENDPOINT, (set, { id, pools }) => {
-    for (const [kind, backend] of Object.entries(pools))
+  gauge("backend_health_status", "1: has its turn; 0: down or ejected", OF_ENDPOINT, (set, routes) => {
+    for (const [kind, backend] of Object.entries(backendsOf(routes)))
       for (const { name, phase } of backend.states())
-        set({ service_id: id, rpc_type: kind, endpoint: name }, phase === "up" ? 1 : 0);
+        set({ service_id: routes.id, rpc_type: kind, endpoint: name }, phase === "up" ? 1 : 0);
   });
   ofBackend("http_pool_in_flight", "Requests that a backend has now: connections in use", "inFlight");
   ofBackend("http_pool_max_conns", "Connections that a backend may have", "capacity");

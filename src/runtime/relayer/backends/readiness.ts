@@ -1,8 +1,14 @@
 import type { ServiceRoutes } from "../steps/admit.ts";
 
+/** Every backend of a service that has endpoints to look at, by its key in the configuration. */
+export const backendsOf = ({ pools, webSocket }: ServiceRoutes) => ({
+  ...pools,
+  ...(webSocket && { websocket: webSocket }),
+});
+
 /** What `/ready/<service>` answers, in the Go peer's shape (go-peers 2.5), with each transport's part beside it. */
-export function readinessOf({ id, config, pools }: ServiceRoutes, blockHeight: bigint) {
-  const transports = Object.entries(pools).map(([kind, backend]) => {
+export function readinessOf(routes: ServiceRoutes, blockHeight: bigint) {
+  const transports = Object.entries(backendsOf(routes)).map(([kind, backend]) => {
     const endpoints = backend
       .states()
       .map(({ name, origin, phase }) => ({ name, url: origin, healthy: isHealthy(phase), state: phase }));
@@ -14,11 +20,11 @@ export function readinessOf({ id, config, pools }: ServiceRoutes, blockHeight: b
   const total = (figure: "in_flight" | "max_in_flight") =>
     transports.reduce((sum, [, transport]) => sum + transport[figure], 0);
   return {
-    service_id: id,
+    service_id: routes.id,
     ready: transports.some(([, { ready }]) => ready),
     block_height: Number(blockHeight),
     pool: {
-      profile: config.pool_profile ?? "",
+      profile: routes.config.pool_profile ?? "",
       max_conns_per_host: total("max_in_flight"),
       in_flight: total("in_flight"),
       saturation_pct: Math.round((100 * total("in_flight")) / Math.max(1, total("max_in_flight"))),

@@ -6,9 +6,11 @@ import type { RelayerConfig } from "../../config/relayer.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import { streamBounds } from "../streaming.ts";
+import type { EndLimits } from "../transports/websocket-end.ts";
 import { AnswerMemory } from "./answer-limits.ts";
 import { reachOf } from "./http-endpoint.ts";
 import { openBackendPool } from "./open-pool.ts";
+import { openWebSocketBackend } from "./websocket-backend.ts";
 
 type Given = {
   readonly clock: Clock;
@@ -16,6 +18,7 @@ type Given = {
   readonly random: () => number;
   readonly logger: Logger;
   readonly metrics: RelayerMetrics;
+  readonly webSocketLimits: EndLimits;
   readonly owned: CloseStack;
 };
 
@@ -24,7 +27,7 @@ const BYTES_PER_MB = 1_048_576;
 /** What is configured for each service, with a pool for each of its backends. */
 export function serviceRoutes(
   config: RelayerConfig,
-  { clock, random, logger, metrics, owned }: Given,
+  { clock, random, logger, metrics, webSocketLimits, owned }: Given,
 ): ReadonlyMap<string, ServiceRoutes> {
   const { max_response_mb, max_buffered_mb, retry_percent } = config.relay.backend_limits;
   const memory = new AnswerMemory(max_buffered_mb * BYTES_PER_MB);
@@ -53,6 +56,7 @@ export function serviceRoutes(
         streamed: service.streaming.enabled ? new Set(service.streaming.content_types) : undefined,
         streamBounds: streamBounds(service.streaming, config),
         pools: Object.fromEntries(pools),
+        webSocket: openWebSocketBackend(id, config, { ...shared, limits: webSocketLimits, owned }),
       };
       return [id, routes];
     }),

@@ -4,10 +4,11 @@ import type { BackendKind } from "../../config/backends.ts";
 import type { ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
 import type { Backend } from "../backends/backend.ts";
+import type { WebSocketBackend } from "../bridge-ends.ts";
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
 import type { StreamBounds } from "../streaming.ts";
-import type { DecodedRelay } from "./decode.ts";
+import type { DecodedRelay, HttpRelay } from "./decode.ts";
 
 export type ServiceRoutes = {
   readonly id: string;
@@ -18,6 +19,8 @@ export type ServiceRoutes = {
   readonly streamed: ReadonlySet<string> | undefined;
   readonly streamBounds: StreamBounds;
   readonly pools: Readonly<Partial<Record<BackendKind, Backend>>>;
+  /** Dialled for each connection, not asked for each relay. */
+  readonly webSocket: WebSocketBackend | undefined;
 };
 
 /** Whether the miner's record lets a supplier serve (relay-path 9.4). "unknown": no record yet, or Redis did not answer. */
@@ -40,10 +43,12 @@ export type AdmitDependencies = {
 export type Admitted = {
   readonly service: ServiceRoutes;
   readonly rpcType: BackendKind;
-  readonly pool: Backend;
   /** False when the supplier has staked endpoints for the service and none is of this rpc type. */
   readonly declared: boolean;
 };
+
+/** A relay that has its way to a backend. */
+export type Routed = Admitted & { readonly pool: Backend };
 
 const RPC_TYPES: Readonly<Record<string, string>> = {
   "1": "grpc",
@@ -58,7 +63,7 @@ const RPC_TYPES: Readonly<Record<string, string>> = {
  * is the service's default.
  */
 export function requestedType(
-  { inner }: DecodedRelay,
+  { inner }: HttpRelay,
   { rpcType, transport }: Pick<Exchange, "rpcType" | "transport">,
 ): string | undefined {
   if (transport === "http" || (rpcType !== undefined && rpcType !== "")) return rpcType;
@@ -72,7 +77,7 @@ export function admit(
   rpcTypeHeader: string | undefined,
   bodyBytes: number,
   { services, keys, standing, height }: AdmitDependencies,
-): Admitted {
+): Routed {
   const service = services.get(relay.header.serviceId);
   if (service === undefined) throw new Reject("unknown_service");
   const { rpcType, pool } = route(service, rpcTypeHeader);
@@ -82,6 +87,19 @@ export function admit(
   requirePlausible(relay, height());
   pool.requireRoom();
   return { service, rpcType, pool, declared };
+}
+
+/** The same for a message of a WebSocket, which has its backend already; the supplier's record is asked as for any relay. */
+export function admitMessage(
+  relay: DecodedRelay,
+  { services, keys, standing, height }: AdmitDependencies,
+): Admitted {
+  const service = services.get(relay.header.serviceId);
+  if (service === undefined) throw new Reject("unknown_service");
+  if (!keys.has(relay.supplier)) throw new Reject("unknown_supplier");
+  const declared = requireStanding(standing(relay.supplier), service.id, "websocket");
+  requirePlausible(relay, height());
+  return { service, rpcType: "websocket", declared };
 }
 
 function route(service: ServiceRoutes, header: string | undefined): { rpcType: BackendKind; pool: Backend } {

@@ -8,16 +8,27 @@ import { sessionHeaderProblem, signedProblem } from "../../../chain/protocol/val
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
 
-/** A relay as the client meant it: decoded once, looked at by every step. */
+/** A relay as the client meant it: decoded once, looked at by every step. Its payload is whatever its transport carries. */
 export type DecodedRelay = {
   readonly request: RequestBytes;
   /** The same object for every relay of a session, for as long as it is remembered. */
   readonly header: SessionHeader;
   readonly supplier: string;
-  readonly inner: PoktHttpRequest;
   /** What the ring signature signs, and the name of that signature (ring/identity.ts): each made when it is first needed. */
   digest?: Uint8Array;
   identity?: Uint8Array | undefined;
+};
+
+/** A relay whose payload is an HTTP request. */
+export type HttpRelay = DecodedRelay & { readonly inner: PoktHttpRequest };
+
+export type Decode = {
+  /** With a readable HTTP envelope. */
+  http(exchange: Pick<Exchange, "body">): HttpRelay;
+  /** With a payload that goes to the backend as it is, and is not empty: what a handshake signs must not be a message as well. */
+  message(bytes: Uint8Array): DecodedRelay;
+  /** The request that a handshake signs, which has no payload (relay-path 6.6). */
+  handshake(bytes: Uint8Array): DecodedRelay;
 };
 
 /** The chain's are SHA3-256 in hex (relay-path 5.2). Anything else is no session, and must not become a key, a label or a log line. */
@@ -25,20 +36,33 @@ const SESSION_ID = /^[0-9a-f]{64}$/;
 const MAX_HEADERS = 4_096;
 
 /**
- * Bytes to a basically valid request (relay-path 5.5) with a readable HTTP envelope. Throws Reject bad_request, missing_supplier.
+ * Bytes to a basically valid request (relay-path 5.5). Each throws Reject bad_request, missing_supplier.
  * Remembers the headers of sessions: they are the same bytes in each of their relays.
  */
-export function decoder(): (exchange: Pick<Exchange, "body">) => DecodedRelay {
+export function decoder(): Decode {
   const headers = new LRUCache<string, SessionHeader>({ max: MAX_HEADERS });
-  return ({ body }) => {
-    const request = read(() => openRequest(body));
-    const supplier = toLatin1(request.supplier);
-    if (request.header !== undefined && supplier === "") throw new Reject("missing_supplier");
-    const header = headerOf(request.header, headers);
-    const problem = signedProblem(request.signature, supplier);
-    if (problem !== undefined) throw new Reject("bad_request", problem);
-    return { request, header, supplier, inner: read(() => PoktHttpRequest.decode(request.payload)) };
+  return {
+    http: ({ body }) => {
+      const { request, header, supplier } = opened(body, headers);
+      return { request, header, supplier, inner: read(() => PoktHttpRequest.decode(request.payload)) };
+    },
+    message: (bytes) => {
+      const relay = opened(bytes, headers);
+      if (relay.request.payload.length === 0) throw new Reject("bad_request", "the message is empty");
+      return relay;
+    },
+    handshake: (bytes) => opened(bytes, headers),
   };
+}
+
+function opened(bytes: Uint8Array, headers: LRUCache<string, SessionHeader>): DecodedRelay {
+  const request = read(() => openRequest(bytes));
+  const supplier = toLatin1(request.supplier);
+  if (request.header !== undefined && supplier === "") throw new Reject("missing_supplier");
+  const header = headerOf(request.header, headers);
+  const problem = signedProblem(request.signature, supplier);
+  if (problem !== undefined) throw new Reject("bad_request", problem);
+  return { request, header, supplier };
 }
 
 function headerOf(bytes: Uint8Array | undefined, known: LRUCache<string, SessionHeader>): SessionHeader {

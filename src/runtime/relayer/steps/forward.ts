@@ -7,8 +7,8 @@ import type { Exchange } from "../exchange.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import { Reject, toReject } from "../rejects.ts";
 import type { StreamedAnswer } from "../streaming.ts";
-import type { Admitted } from "./admit.ts";
-import type { DecodedRelay } from "./decode.ts";
+import type { Routed } from "./admit.ts";
+import type { HttpRelay } from "./decode.ts";
 
 export type Forwarded = {
   readonly status: number;
@@ -30,8 +30,8 @@ const NOT_WRAPPED = new Set(["connection", "keep-alive", "transfer-encoding", "t
  * (relay-path 6.2, step 15). Throws Reject.
  */
 export async function forward(
-  relay: DecodedRelay,
-  admitted: Admitted,
+  relay: HttpRelay,
+  admitted: Routed,
   exchange: Exchange,
   { metrics, clock }: Dependencies,
 ): Promise<Forwarded> {
@@ -65,7 +65,7 @@ export async function forward(
   }
 }
 
-function backendRequest(relay: DecodedRelay, { pool, service }: Admitted, exchange: Exchange) {
+function backendRequest(relay: HttpRelay, { pool, service }: Routed, exchange: Exchange) {
   const { inner } = relay;
   const headers = [...inner.header].flatMap(([name, { values }]) =>
     values.map((value) => [name, value] as const),

@@ -15,6 +15,7 @@ import { Dispatch } from "./dispatch.ts";
 import { type Health, operatorRoutes } from "./health.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 import { LOOK_MS, openTls } from "./tls.ts";
+import type { Upgrade } from "./websocket.ts";
 
 type Options = {
   readonly host: string;
@@ -30,6 +31,8 @@ type Options = {
   readonly handle: (exchange: Exchange) => Promise<void>;
   /** A request that was refused before it was an exchange. */
   readonly refused: (reject: Reject) => void;
+  /** Takes sockets whose client asks for a WebSocket. */
+  readonly upgrade: Upgrade;
   readonly health: Health;
 };
 
@@ -89,11 +92,12 @@ export async function openListener(options: Options): Promise<Listener> {
   };
 }
 
-function http1Server({ tls, maxBodyBytes, limits }: Options, dispatch: Dispatch): Server {
+function http1Server({ tls, maxBodyBytes, limits, upgrade }: Options, dispatch: Dispatch): Server {
   const protocol: Protocol = tls ? "https1" : "http1";
   const server = createServer(SERVER_LIMITS, (request, response) =>
     dispatch.http1(request, response, protocol),
   );
+  server.on("upgrade", upgrade);
   server.requestTimeout = receiveMs(maxBodyBytes);
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = 0;

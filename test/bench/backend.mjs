@@ -1,6 +1,6 @@
 /**
  * The backend of the bench: an HTTP/1.1 server with as little work as there can be, so that the CPU is the relayer's. Answers some
- * 300 bytes of JSON with the request's id; `{"answerBytes": n}` of `listen` makes them more.
+ * 300 bytes of JSON with the request's id; `{"answerBytes": n}` of `listen` makes them more, `{"ms": n}` of `delay` later.
  */
 import { createServer } from "node:net";
 import { answerCalls } from "./child.mjs";
@@ -13,6 +13,7 @@ const ID_WITHIN = 100;
 const EMPTY = Buffer.alloc(0);
 
 let filler = "";
+let delayMs = 0;
 
 /** One connection: the head and the beginning of a body are read, the rest of it is only counted. */
 class Conversation {
@@ -33,8 +34,13 @@ class Conversation {
   #skip(bytes) {
     const taken = Math.min(this.#missing, bytes.length);
     this.#missing -= taken;
-    if (this.#missing === 0) this.#socket.write(answerTo(this.#id));
+    if (this.#missing === 0) this.#answer(this.#id);
     return bytes.subarray(taken);
+  }
+
+  #answer(id) {
+    if (delayMs === 0) this.#socket.write(answerTo(id));
+    else setTimeout(() => this.#socket.writable && this.#socket.write(answerTo(id)), delayMs);
   }
 
   #begin(bytes) {
@@ -70,6 +76,9 @@ function answerTo(id) {
 }
 
 answerCalls({
+  delay: ({ ms }) => {
+    delayMs = ms;
+  },
   listen: ({ answerBytes }) => {
     filler = "5".repeat(Math.max(1, answerBytes - 60));
     return new Promise((resolve) => {

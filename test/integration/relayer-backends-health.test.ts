@@ -21,7 +21,11 @@ beforeAll(async () => {
     { name: "two", url: two.url },
   ];
   network = await startNetwork("eager", {
-    relayer: { health_check: { enabled: true, addr: `127.0.0.1:${port}` } },
+    relayer: {
+      health_check: { enabled: true, addr: `127.0.0.1:${port}` },
+      relay: { verify_workers: 0, max_in_flight: 20 },
+      timeout_profiles: { fast: { request_seconds: 3 } },
+    },
     service: { backends: { jsonrpc: { urls, health_check }, rest: { url: two.url } } },
   });
   await network.devnet.control("halt", {});
@@ -43,18 +47,21 @@ beforeEach(() => {
 });
 
 type Endpoint = { readonly name: string; readonly state: string };
+type Transport = {
+  readonly ready: boolean;
+  readonly in_flight: number;
+  readonly waiting: number;
+  readonly endpoints: readonly Endpoint[];
+};
 type Readiness = {
   readonly block_height: number;
   readonly backends: { readonly endpoints: readonly Endpoint[] };
-  readonly transports: Record<
-    "jsonrpc" | "rest",
-    { readonly ready: boolean; readonly endpoints: readonly Endpoint[] }
-  >;
+  readonly transports: Record<"jsonrpc" | "rest", Transport>;
 };
 
 let ids = 0;
-const relay = (headers = {}) =>
-  post(network, network.sign(header, JSON.stringify({ id: ++ids })), { headers });
+const relay = (headers = {}, path = "/") =>
+  post(network, network.sign(header, JSON.stringify({ id: ++ids }), { path }), { headers });
 const ready = async (url = network.url, service = "kit-svc") => {
   const response = await fetch(`${url}/ready/${service}`);
   return { status: response.status, body: (await response.json()) as Readiness };
@@ -88,6 +95,26 @@ test("/ready/<service> tells of every endpoint, on the relay port and on the hea
     expect(JSON.stringify(body)).not.toContain("secret-key");
     expect((await ready(url, "other")).status).toBe(404);
   }
+});
+
+test("a backend that never answers takes no more than its share: another one is served meanwhile, and what is shed says so", async () => {
+  for (const backend of [one, two])
+    backend.set((request, response) => {
+      if (!request.url?.endsWith("/slow")) response.end("well");
+    });
+  const slow = Array.from({ length: 30 }, () => relay({}, "/slow"));
+  const { body } = await until(
+    ready,
+    ({ body: { transports } }) => transports.jsonrpc.in_flight === 5 && transports.jsonrpc.waiting === 5,
+  );
+  expect(body.transports.jsonrpc).toMatchObject({ in_flight: 5, waiting: 5 });
+  for (let each = 0; each < 10; each++) expect((await relay({ "rpc-type": "4" })).status).toBe(200);
+  const shed = await relay({}, "/slow");
+  expect(shed).toMatchObject({ status: 503, error: expect.stringContaining("too many") });
+  expect(shed.headers.get("retry-after")).toBe("1");
+  const statuses = (await Promise.all(slow)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 504).length).toBe(5);
+  expect(statuses.filter((status) => status === 503).length).toBe(25);
 });
 
 test("the breaker is seen in /ready/<service>, and what it leaves out is one endpoint of one backend", async () => {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
+import { openRedis } from "../../src/runtime/redis/connect.ts";
+import { heartbeats } from "../../src/runtime/redis/heartbeat.ts";
+import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { startBackend, type TestBackend } from "../kit/backend.ts";
 import { freePort } from "../kit/free-port.ts";
-import { type Network, startNetwork } from "../kit/network.ts";
+import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
 import { streamEntries } from "../kit/stream.ts";
 
@@ -62,6 +65,14 @@ type Readiness = {
 let ids = 0;
 const relay = (headers = {}, path = "/") =>
   post(network, network.sign(header, JSON.stringify({ id: ++ids }), { path }), { headers });
+async function beats() {
+  const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
+  try {
+    return await heartbeats(redis.commands, redisKeys(network.namespace)).live();
+  } finally {
+    await redis.close();
+  }
+}
 const ready = async (url = network.url, service = "kit-svc") => {
   const response = await fetch(`${url}/ready/${service}`);
   return { status: response.status, body: (await response.json()) as Readiness };
@@ -117,7 +128,7 @@ test("a backend that never answers takes no more than its share: another one is 
   expect(statuses.filter((status) => status === 503).length).toBe(25);
 });
 
-test("the breaker is seen in /ready/<service>, and what it leaves out is one endpoint of one backend", async () => {
+test("the breaker is seen in /ready/<service> and in the heartbeat, and what it leaves out is one endpoint of one backend", async () => {
   one.set((request, response) =>
     request.url?.includes("health") ? response.end() : response.writeHead(500).end(),
   );
@@ -127,6 +138,18 @@ test("the breaker is seen in /ready/<service>, and what it leaves out is one end
   expect(body.backends).toMatchObject({ total: 3, healthy: 2 });
   expect(body.transports.jsonrpc.endpoints.map(({ state }) => state)).toEqual(["ejected", "up"]);
   expect((await relay()).headers.get("backend-retries")).toBe(null);
+  const [beat] = await until(beats, (list) => JSON.stringify(list).includes("ejected"), 15_000);
+  expect(beat?.details["services"]).toMatchObject([
+    {
+      id: "kit-svc",
+      backends: {
+        jsonrpc: [
+          { name: "one", state: "ejected" },
+          { name: "two", state: "up" },
+        ],
+      },
+    },
+  ]);
 });
 
 test("when every endpoint fails its checks relays are refused at once in the Go peer's words, unpaid, and the service is not ready", async () => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Presence } from "../../src/runtime/relayer/presence.ts";
 import { startBackend, type TestBackend } from "../kit/backend.ts";
@@ -84,12 +85,17 @@ test("what is late or called off counts against nobody and is not tried again", 
   expect(await metric("backend_retries_total")).toBe(0);
 });
 
-test("an endpoint that cannot be reached at all is left out, like one that refuses", async () => {
-  // TEST-NET-1: nothing answers there, or the network says at once that there is no way.
-  const yaml = { urls: ["http://192.0.2.1:9", b.url], max_retries: 1 };
-  const { outcome, phases } = open({ yaml, reach: { dialMs: 100 } });
-  expect(await times(10, outcome)).toEqual(Array(10).fill("200 b"));
+test("an endpoint that takes no connection in time is left out, like one that refuses", async () => {
+  // A TLS handshake that is never answered.
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  opened.push({ close: async () => void silent.close() });
+  const yaml = { urls: [`https://127.0.0.1:${port}`, b.url], health_check: { unhealthy_threshold: 2 } };
+  const { outcome, phases, metric } = open({ yaml, reach: { dialMs: 100 } });
+  expect(await times(8, outcome)).toEqual(Array(8).fill("200 b"));
   expect(phases()).toBe("ejected,up");
+  expect(await metric("backend_dial_seconds", { outcome: "failed" })).toBe(2);
 });
 
 test("the only endpoint stays, whatever it does", async () => {

@@ -76,6 +76,10 @@ export function sampleReplica(id: string, change: Partial<ReplicaView> = {}): Re
     },
     suppliers: [address("su0"), address("su1")],
     services: ["anvil", "eth"],
+    endpoints: [
+      { service: "anvil", rpcType: "jsonrpc", name: "node-1", state: "up" },
+      { service: "eth", rpcType: "jsonrpc", name: "node-2", state: "ejected" },
+    ],
     rssBytes: 181_000_000,
     ...change,
   };
@@ -142,7 +146,13 @@ export function sampleView(change: Partial<FleetView> = {}): FleetView {
       },
     }),
   ];
-  const miner = { role: "miner", relays: undefined, heightAgeMs: undefined, services: [] } as const;
+  const miner = {
+    role: "miner",
+    relays: undefined,
+    heightAgeMs: undefined,
+    services: [],
+    endpoints: [],
+  } as const;
   return {
     readAt: NOW,
     chain: { height: HEIGHT, blockAgeMs: 1_400, blockMs: 30_000 },

@@ -23,6 +23,14 @@ export type RelayFigures = {
   readonly refused: Readonly<Record<string, number>>;
 };
 
+/** One endpoint of a backend, as a relayer sees it: up, down (by checks), ejected or probing (by what relays saw). */
+export type EndpointView = {
+  readonly service: string;
+  readonly rpcType: string;
+  readonly name: string;
+  readonly state: string;
+};
+
 /** One process of the fleet, by its heartbeat. */
 export type ReplicaView = {
   readonly id: string;
@@ -44,6 +52,8 @@ export type ReplicaView = {
   readonly relays: RelayFigures | undefined;
   readonly suppliers: readonly string[];
   readonly services: readonly string[];
+  /** Of a relayer's backends. */
+  readonly endpoints: readonly EndpointView[];
   readonly rssBytes: number | undefined;
 };
 

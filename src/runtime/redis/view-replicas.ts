@@ -1,4 +1,4 @@
-import type { RelayFigures, ReplicaView } from "../ops/view.ts";
+import type { EndpointView, RelayFigures, ReplicaView } from "../ops/view.ts";
 import type { RedisClient } from "./client.ts";
 import { HEARTBEAT_TTL_MS } from "./heartbeat.ts";
 import type { Keys } from "./keys.ts";
@@ -78,9 +78,24 @@ function replicaOf(id: string, json: JsonObject, beatAgeMs: number | undefined):
     relays: relayFigures(details),
     suppliers: textsIn(details["suppliers"]),
     services: listIn(details["services"]).flatMap((service) => textIn(objectOf(service)["id"]) ?? []),
+    endpoints: listIn(details["services"]).flatMap((service) => endpointsIn(objectOf(service))),
     rssBytes: numberIn(details["rssBytes"]),
     caches: cachesIn(details["caches"], beatAgeMs ?? 0),
   };
+}
+
+function endpointsIn({ id, backends }: JsonObject): EndpointView[] {
+  return Object.entries(objectOf(backends)).flatMap(([rpcType, endpoints]) =>
+    listIn(endpoints).map((endpoint) => {
+      const { name, state } = objectOf(endpoint);
+      return {
+        service: textIn(id) ?? "unknown",
+        rpcType,
+        name: textIn(name) ?? "unknown",
+        state: textIn(state) ?? "unknown",
+      };
+    }),
+  );
 }
 
 function relayFigures(details: JsonObject): RelayFigures | undefined {

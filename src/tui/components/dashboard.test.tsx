@@ -156,6 +156,13 @@ test("the fleet screen tells who is gone, and never a rate of theirs", () => {
   expect(shown).toMatch(/miner-a +leader/);
 });
 
+test("a relayer's details name every endpoint that is not up", () => {
+  const shown = text(press(stateOf(LARGE), "4", "/", ..."relayer-r1", "enter", "enter"));
+  expect(shown).toContain("1 of 2 up");
+  expect(shown).toContain("eth jsonrpc: node-2 is ejected");
+  expect(shown).not.toContain("node-1 is");
+});
+
 test("the question names what is forgotten and the command that does the same", () => {
   const shown = text(press(stateOf({ columns: 120, rows: 24 }), "3", "i"));
   expect(shown).toContain(`= relayminer cache invalidate --app pokt1${"ap0".padEnd(38, "qz9x")}`);

@@ -1,4 +1,4 @@
-import type { FleetView, RelayFigures, ReplicaView } from "../../runtime/ops/view.ts";
+import type { EndpointView, FleetView, RelayFigures, ReplicaView } from "../../runtime/ops/view.ts";
 import { type Line, line, type Span } from "../line.ts";
 import type { Cell, Column } from "../table.ts";
 import { bytes, count, decimal, duration, sparkline, UNKNOWN } from "../text.ts";
@@ -101,7 +101,7 @@ function detail(key: string, { view, history, width }: DetailFacts): readonly Li
   const replica = view.replicas.value.find(({ id }) => id === key);
   if (replica === undefined) return [line("this replica has said goodbye")];
   const { id, role, host, pid, version, alive, beatAgeMs, height, heightAgeMs, lagBlocks, relays } = replica;
-  const { startedAt, suppliers, services, rssBytes, isLeader } = replica;
+  const { startedAt, suppliers, services, endpoints, rssBytes, isLeader } = replica;
   return [
     fact("replica", `${id} (${role}${isLeader ? ", leader" : ""})`),
     fact("process", `pid ${pid ?? UNKNOWN} on ${host}, version ${version}, ${bytes(rssBytes)} of memory`),
@@ -116,6 +116,20 @@ function detail(key: string, { view, history, width }: DetailFacts): readonly Li
     ...(relays === undefined ? [] : relayLines(relays, history[id] ?? [], width)),
     fact("suppliers", suppliers.join(" ") || "none"),
     ...(services.length === 0 ? [] : [fact("services", services.join(" "))]),
+    ...endpointLines(endpoints),
+  ];
+}
+
+/** How many endpoints are up, and every one that is not. */
+function endpointLines(endpoints: readonly EndpointView[]): readonly Line[] {
+  if (endpoints.length === 0) return [];
+  const others = endpoints.filter(({ state }) => state !== "up");
+  const up = endpoints.length - others.length;
+  return [
+    fact("endpoints", `${count(up)} of ${count(endpoints.length)} up`, others.length > 0 ? "bad" : undefined),
+    ...others.map(({ service, rpcType, name, state }) =>
+      fact("", `${service} ${rpcType}: ${name} is ${state}`, "bad"),
+    ),
   ];
 }
 

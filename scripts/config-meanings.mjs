@@ -262,6 +262,8 @@ const MINER = {
   "miner.yaml metrics.addr": "Where. The Go peer's default is every interface.",
   "miner.apply_batch":
     "Relays that one script adds to a session's trie at most. Redis does nothing else meanwhile, some 30 µs for each.",
+  "miner.transactions_at_once":
+    "Transactions that are simulated and sent at once, over all suppliers. The others wait, and the one whose window closes first is next (`ha_miner_submissions_waiting`). A node asked for all at once answers none in time.",
   "miner.trie_memory_mb":
     "Memory for the tries of open sessions, some 180 bytes a leaf. Past it the one used longest ago is dropped, and read again from Redis where its next relays need it.",
   "miner.settled_record_ttl": "How long the record of a session that is over is kept.",

@@ -4,7 +4,7 @@ export type Table<V> = {
   set(key: string, value: V): void;
   delete(key: string): void;
   /** Ascending by code units, which is byte order for the ASCII keys in use here. */
-  keys(prefix?: string): readonly string[];
+  keys(prefix?: string, suffix?: string): readonly string[];
   /** In the order of the keys. */
   values(prefix?: string): readonly V[];
 };
@@ -43,9 +43,9 @@ export class Overlay<V> implements Table<V> {
     this.#changes.set(key, NOTHING);
   }
 
-  keys(prefix = ""): readonly string[] {
-    const below = this.#below.keys(prefix);
-    const changed = [...this.#changes.keys()].filter((key) => key.startsWith(prefix));
+  keys(prefix = "", suffix = ""): readonly string[] {
+    const below = this.#below.keys(prefix, suffix);
+    const changed = [...this.#changes.keys()].filter((key) => key.startsWith(prefix) && key.endsWith(suffix));
     if (changed.length === 0) return below;
     const all = new Set(below);
     for (const key of changed)
@@ -99,9 +99,10 @@ export class VersionedTable<V> implements Table<V> {
     if (this.#versions.has(key)) this.#put(key, NOTHING);
   }
 
-  keys(prefix = ""): readonly string[] {
+  keys(prefix = "", suffix = ""): readonly string[] {
     this.#sortedNow ??= this.#allKeys().filter((key) => this.get(key) !== undefined);
-    return withPrefix(this.#sortedNow, prefix);
+    const found = withPrefix(this.#sortedNow, prefix);
+    return suffix === "" ? found : found.filter((key) => key.endsWith(suffix));
   }
 
   values(prefix = ""): readonly V[] {
@@ -111,7 +112,8 @@ export class VersionedTable<V> implements Table<V> {
   /** The table as it was after the block of that height; not to be written to. */
   at(height: bigint): Table<V> {
     const get = (key: string) => this.#getAt(key, height);
-    const keys = (prefix = "") => withPrefix(this.#allKeys(), prefix).filter((key) => get(key) !== undefined);
+    const keys = (prefix = "", suffix = "") =>
+      withPrefix(this.#allKeys(), prefix).filter((key) => key.endsWith(suffix) && get(key) !== undefined);
     const values = (prefix = "") => valuesOf({ get, keys }, prefix);
     return { get, keys, values, set: readOnly, delete: readOnly };
   }

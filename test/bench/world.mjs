@@ -147,7 +147,7 @@ const isReady = async (url) => {
 };
 
 /** Samples by name and labels as they are written, and for each name the sum over its labels. */
-async function metricsAt(url) {
+export async function metricsAt(url) {
   const text = await (await fetch(url)).text();
   const samples = new Map();
   for (const [, name, labels = "", value] of text.matchAll(/^([a-z_0-9]+)(\{[^}]*\})? (\S+)$/gm)) {
@@ -158,7 +158,7 @@ async function metricsAt(url) {
 }
 
 /** Taken again by nobody else in the moment until the relayer opens it, as good as certainly. */
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, "127.0.0.1", () => {

@@ -14,6 +14,7 @@ import { Records } from "../../src/runtime/miner/records.ts";
 import { Settlements } from "../../src/runtime/miner/settle.ts";
 import { Submitter } from "../../src/runtime/miner/submit.ts";
 import { TrieMemory } from "../../src/runtime/miner/trie-memory.ts";
+import { Turns } from "../../src/runtime/miner/turns.ts";
 import { Unsettled } from "../../src/runtime/miner/unsettled.ts";
 import { SupplierWorker } from "../../src/runtime/miner/worker.ts";
 import { type Lease, openLeases } from "../../src/runtime/redis/leases.ts";
@@ -145,6 +146,7 @@ export async function minerWorld({
   const height = () => chain.height;
   const records = new Records({ sessions, submissions, height, clock, logger, metrics, onFenced });
   const submitter = new Submitter({
+    turns: new Turns({ atOnce: 8, isTooMuch: () => false, onWaiting: () => undefined }),
     client: chain.client,
     keys: { publicKey: () => publicKeyOf(PRIVATE_KEY), sign: (_, digest) => signDigest(PRIVATE_KEY, digest) },
     chainId: "scripted",
@@ -164,6 +166,7 @@ export async function minerWorld({
     client: chain.client,
     sessions,
     unsettled: new Unsettled({ sessions, trieStoreOf: store }),
+    reads: new Turns({ atOnce: 8, isTooMuch: () => false, onWaiting: () => undefined }),
     settlements: new Settlements(chain.client, logger),
     trieStoreOf: store,
     claim: (worker, due) => claim(worker, due, { ...shared, reader, meter, redisNow, clock }),

@@ -1,4 +1,4 @@
-import { sha3_256 } from "@noble/hashes/sha3.js";
+import { createHash } from "node:crypto";
 import { bytesToBig, concatBytes, EMPTY, toHex, utf8 } from "../../base/bytes.ts";
 
 /** What a session's id is made of. `blockHash` is the hash of the session's first block, 32 bytes. */
@@ -10,9 +10,10 @@ export type SessionSeed = {
 };
 
 const DOT = utf8(".");
+const sha3 = (bytes: Uint8Array): Uint8Array => createHash("sha3-256").update(bytes).digest();
 
 /** Lower-case hex of 32 bytes, as headers carry it (relay-path 5.2). */
-export const sessionId = (seed: SessionSeed): string => toHex(sha3_256(sessionPreimage(seed)));
+export const sessionId = (seed: SessionSeed): string => toHex(sha3(sessionPreimage(seed)));
 
 /** The bytes that the session id is the SHA3-256 of (relay-path 5.2). */
 export function sessionPreimage({ blockHash, serviceId, applicationAddress, startHeight }: SessionSeed) {
@@ -24,7 +25,7 @@ export function sessionPreimage({ blockHash, serviceId, applicationAddress, star
 
 /** A supplier's place in the session's order: a signed 64-bit number, smaller comes first (relay-path 5.2). */
 export function supplierWeight(preimage: Uint8Array, operatorAddress: string): bigint {
-  const digest = sha3_256(concatBytes(preimage, DOT, utf8(operatorAddress)));
+  const digest = sha3(concatBytes(preimage, DOT, utf8(operatorAddress)));
   return BigInt.asIntN(64, bytesToBig(digest.subarray(0, 8)));
 }
 

@@ -1,4 +1,5 @@
-import { EMPTY } from "../../base/bytes.ts";
+import { LRUCache } from "lru-cache";
+import { EMPTY, toHex } from "../../base/bytes.ts";
 import type { Application } from "../../chain/proto/application.ts";
 import type { Session } from "../../chain/proto/session.ts";
 import type { SharedParams, Supplier, SupplierServiceConfig } from "../../chain/proto/shared.ts";
@@ -118,6 +119,20 @@ function servesAt(application: Application, serviceId: string, height: bigint): 
   return history.some((entry) => entry.service?.serviceId === serviceId && isActiveAt(entry, height));
 }
 
+const MAX_SELECTIONS = 1_000;
+const selections = new LRUCache<string, readonly string[]>({ max: MAX_SELECTIONS });
+
+/** The same for every claim and proof of a session, and a hash for each candidate: remembered by all that it depends on. */
+function selected(...given: Parameters<typeof selectSuppliers>): readonly string[] {
+  const [{ blockHash, serviceId, applicationAddress, startHeight }, candidates, limit] = given;
+  const name = [toHex(blockHash), serviceId, applicationAddress, startHeight, limit, ...candidates].join("/");
+  const known = selections.get(name);
+  if (known !== undefined) return known;
+  const found = selectSuppliers(...given);
+  selections.set(name, found);
+  return found;
+}
+
 /** Current records with the one matching config; a supplier that was removed leaves a gap (chain 6). Undefined without candidates. */
 function chooseSuppliers(
   state: ChainState,
@@ -132,7 +147,7 @@ function chooseSuppliers(
   for (const { operatorAddress, service } of entries) configs.set(operatorAddress, service);
   const limit = sessionParamsAt(state, height).numSuppliersPerSession;
   const candidates = entries.map((entry) => entry.operatorAddress);
-  return selectSuppliers(seed, candidates, limit).flatMap((address) => {
+  return selected(seed, candidates, limit).flatMap((address) => {
     const supplier = state.suppliers.get(address);
     const service = configs.get(address);
     if (supplier === undefined || service === undefined) return [];

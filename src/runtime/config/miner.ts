@@ -86,6 +86,8 @@ const ourOwn = () =>
       apply_batch: positive().max(5000).default(500),
       /** What the tries of open sessions may take up together. */
       trie_memory_mb: positive().default(1024),
+      /** Transactions that are simulated and sent at once, over all suppliers; the one whose window closes first is next. */
+      transactions_at_once: positive().max(256).default(8),
       /** Where a sealed trie whose session has settled goes: nowhere. Kept this long for a look back. */
       settled_record_ttl: duration().prefault("24h"),
     })

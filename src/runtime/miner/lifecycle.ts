@@ -13,6 +13,7 @@ import type { ProvableSession } from "./prove.ts";
 import type { DueSession } from "./send.ts";
 import { type Action, type ClaimOnChain, nextAction } from "./session-state.ts";
 import { type SettlingDependencies, settle } from "./settling.ts";
+import type { Turns } from "./turns.ts";
 import type { Unsettled } from "./unsettled.ts";
 import type { SupplierWorker } from "./worker.ts";
 
@@ -20,6 +21,8 @@ export type LifecycleDependencies = SettlingDependencies & {
   readonly client: Pick<OpenChainClient, "query">;
   readonly chain: Pick<ChainData, "sharedParamsAt">;
   readonly unsettled: Unsettled;
+  /** Suppliers whose claims are asked for at once. */
+  readonly reads: Turns;
   readonly sessions: Pick<Sessions, "load">;
   readonly claim: (worker: SupplierWorker, due: readonly DueSession[]) => Promise<void>;
   readonly prove: (worker: SupplierWorker, due: readonly ProvableSession[]) => Promise<void>;
@@ -119,10 +122,10 @@ async function endedAt(
 async function claimsById(
   supplier: string,
   height: bigint,
-  { client, logger }: LifecycleDependencies,
+  { client, logger, reads }: LifecycleDependencies,
 ): Promise<Claims> {
   try {
-    const claims = await claimsOf(client, supplier, height);
+    const claims = await reads.take(0n, () => claimsOf(client, supplier, height));
     return new Map(claims.map((claim) => [claim.sessionHeader?.sessionId ?? "", claim]));
   } catch (thrown) {
     logger.warn({ supplier, error: toError(thrown).message }, "the chain's claims are unknown at this block");

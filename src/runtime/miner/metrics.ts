@@ -53,6 +53,11 @@ function sessionCounters(registry: Registry) {
     new Histogram({ name: `ha_miner_${name}`, help, buckets: BLOCKS, registers: [registry] });
   return {
     due: gauge("sessions_due", "Sessions that a claim or a proof is due for"),
+    submissionsWaiting: new Gauge({
+      name: "ha_miner_submissions_waiting",
+      help: "Transactions that wait for their turn at the node",
+      registers: [registry],
+    }),
     dueBlocksLeft: gauge("sessions_due_blocks_left", "Blocks until the first of their windows closes"),
     transitions: counter("session_state_transitions_total", "Session states left and entered", [
       "supplier",

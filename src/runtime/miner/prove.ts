@@ -2,7 +2,7 @@ import { equalBytes, toHex } from "../../base/bytes.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { OpenChainClient } from "../../chain/node/client.ts";
-import { type Claim, MsgSubmitProof } from "../../chain/proto/proof.ts";
+import { type Claim, MsgSubmitProof, type ProofParams } from "../../chain/proto/proof.ts";
 import { rootTotals } from "../../chain/protocol/claim.ts";
 import { claimedUpokt } from "../../chain/protocol/pricing.ts";
 import { proofPath } from "../../chain/protocol/proof-path.ts";
@@ -54,24 +54,33 @@ export async function prove(
     seeds.set(height, seed);
     return seed;
   };
+  // Asked anew, and once for all sessions of this look: at a session boundary there are thousands.
+  let params: Promise<ProofParams> | undefined;
   await send({
     ...dependencies,
     phase: "proof",
     worker,
     due,
-    prepare: async (session) => prepare(worker, session, await seedOf(session), dependencies),
+    prepare: async (session) => {
+      const seedHash = await seedOf(session);
+      params ??= dependencies.chain.caches.proof_params.refresh("live");
+      return prepare(worker, session, { seedHash, params }, dependencies);
+    },
     note: (session, item, result) => note(worker, session, item, result, dependencies),
   });
 }
 
+/** What decides whether a proof is required, and of which leaf. */
+type Decision = { readonly seedHash: Uint8Array; readonly params: Promise<ProofParams> };
+
 async function prepare(
   worker: SupplierWorker,
   { record, claim }: ProvableSession,
-  seedHash: Uint8Array,
+  decision: Decision,
   dependencies: ProveDependencies,
 ): Promise<Item | undefined> {
   const { records, metrics } = dependencies;
-  if (!(await isRequired(claim, record, seedHash, dependencies))) {
+  if (!(await isRequired(claim, record, decision, dependencies))) {
     if (await records.move(worker.lease, record, ["claimed", "proving"], "probabilistic_proved"))
       metrics.proofsNotRequired.inc({ supplier: worker.supplier });
     return undefined;
@@ -85,7 +94,7 @@ async function prepare(
     throw new AppError("PROOF_INVALID", "the claim on chain has another root than the trie", {
       session: record.sessionId,
     });
-  const path = proofPath(seedHash, record.sessionId);
+  const path = proofPath(decision.seedHash, record.sessionId);
   const proof = await worker.exclusive(() => worker.trie(record).prove(path));
   worker.forget(record.sessionId);
   if (proof === undefined) return undefined;
@@ -129,18 +138,18 @@ async function note(
 async function isRequired(
   claim: Claim,
   { sessionId, startHeight, serviceId }: SessionRecord,
-  seedHash: Uint8Array,
+  decision: Decision,
   { chain, logger }: ProveDependencies,
 ): Promise<boolean> {
   try {
     const [params, shared, { targetHash }] = await Promise.all([
-      chain.caches.proof_params.refresh("live"),
+      decision.params,
       chain.sharedParamsAt(startHeight),
       chain.difficultyAt(serviceId, startHeight),
     ]);
     const { sum } = rootTotals(claim.rootHash);
     const upokt = claimedUpokt({ computeUnits: sum, target: targetHash, params: shared });
-    return proofRequirement({ claim, params, seedHash, claimedUpokt: upokt }).required;
+    return proofRequirement({ claim, params, seedHash: decision.seedHash, claimedUpokt: upokt }).required;
   } catch (thrown) {
     logger.warn(
       { session: sessionId, error: toError(thrown).message },

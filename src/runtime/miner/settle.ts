@@ -25,11 +25,14 @@ type Attributes = Readonly<Record<string, string | undefined>>;
 /** The blocks of a few settlements, of all suppliers together. */
 const BLOCKS_KEPT = 8;
 
+/** What a block settled, by the supplier it is told of. */
+type Told = ReadonlyMap<string, readonly ChainEvent[]>;
+
 /** Reads the blocks in which claims settle; each block once, however many sessions it settles. */
 export class Settlements {
   readonly #client: Pick<ChainClient, "blockResults">;
   readonly #logger: Logger;
-  readonly #blocks = new Map<bigint, Promise<readonly ChainEvent[]>>();
+  readonly #blocks = new Map<bigint, Promise<Told>>();
 
   constructor(client: Pick<ChainClient, "blockResults">, logger: Logger) {
     this.#client = client;
@@ -38,16 +41,14 @@ export class Settlements {
 
   /** The outcome of a session's claim in the block `height`; undefined when that block says nothing of it. Throws as the client does. */
   async find(record: SessionRecord, height: bigint): Promise<Settlement | undefined> {
-    const events = await this.#eventsOf(height);
-    return settlementOf(record, height, events, this.#logger);
+    const told = await this.#toldOf(height);
+    return settlementOf(record, height, told.get(record.supplier) ?? [], this.#logger);
   }
 
-  #eventsOf(height: bigint): Promise<readonly ChainEvent[]> {
+  #toldOf(height: bigint): Promise<Told> {
     const known = this.#blocks.get(height);
     if (known !== undefined) return known;
-    const reading = this.#client
-      .blockResults(height)
-      .then(({ events }) => events.filter(({ type }) => TOLD.has(type)));
+    const reading = this.#client.blockResults(height).then(({ events }) => bySupplier(events));
     this.#blocks.set(height, reading);
     reading.catch(() => this.#blocks.delete(height));
     for (const oldest of this.#blocks.keys()) {
@@ -56,6 +57,19 @@ export class Settlements {
     }
     return reading;
   }
+}
+
+/** Thousands of sessions settle in one block: each looks only at its supplier's events. */
+function bySupplier(events: readonly ChainEvent[]): Told {
+  const told = new Map<string, ChainEvent[]>();
+  for (const event of events) {
+    if (!TOLD.has(event.type)) continue;
+    const supplier = attributesOf(event)["supplier_operator_address"] ?? "";
+    const known = told.get(supplier);
+    if (known === undefined) told.set(supplier, [event]);
+    else known.push(event);
+  }
+  return told;
 }
 
 /** Only EventClaimSettled names the session; the others are matched by who, what and when (mining-path 6.3). */

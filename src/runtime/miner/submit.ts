@@ -5,6 +5,7 @@ import type { Block, ChainClient } from "../../chain/node/types.ts";
 import type { Any } from "../../chain/proto/cosmos.ts";
 import { TimeoutNonces, type TimeoutRules, txTimeout } from "../../chain/protocol/tx/timeout.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import type { Turns } from "./turns.ts";
 
 /** One message of a session, on its way to the chain. */
 export type Item = {
@@ -42,6 +43,8 @@ export type SubmitOptions = {
   readonly timeout: TimeoutRules;
   readonly blockTimeMs: () => number;
   readonly latestBlock: () => Block | undefined;
+  /** Transactions of all suppliers that are made and sent at once. */
+  readonly turns: Turns;
   readonly logger: Logger;
 };
 
@@ -81,7 +84,8 @@ export class Submitter {
     const waiting = portions(order);
     for (let items = waiting.shift(); items !== undefined; items = waiting.shift()) {
       try {
-        const sent = await this.#send(order, items);
+        const next = items;
+        const sent = await this.#options.turns.take(order.close, () => this.#send(order, next));
         for (const { sessionId } of items) results.set(sessionId, accepted(sent, items.length));
       } catch (thrown) {
         waiting.unshift(...afterRefusal(thrown, items, results));
@@ -188,6 +192,11 @@ const accepted = ({ hash, height, feeUpokt }: SentTx & { height: bigint }, messa
   height,
   feeUpokt: (feeUpokt + BigInt(messages) - 1n) / BigInt(messages),
 });
+
+/** Whether a node did not answer in time: it may have too much to do. */
+export const isLate = (thrown: unknown): boolean =>
+  thrown instanceof AppError &&
+  (thrown.code === "CHAIN_TIMEOUT" || (thrown.code === "TX_UNANSWERED" && isLate(thrown.cause)));
 
 const isRefusal = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && thrown.code === "CHAIN_TX_REFUSED";

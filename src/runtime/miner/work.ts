@@ -15,8 +15,9 @@ import type { Parts } from "./parts.ts";
 import { prove } from "./prove.ts";
 import { Records } from "./records.ts";
 import { Settlements } from "./settle.ts";
-import { Submitter } from "./submit.ts";
+import { isLate, Submitter } from "./submit.ts";
 import { TrieMemory } from "./trie-memory.ts";
+import { Turns } from "./turns.ts";
 import { Unsettled } from "./unsettled.ts";
 import { SupplierWorker } from "./worker.ts";
 
@@ -25,6 +26,8 @@ const MEGABYTE = 1_048_576;
 /** As the relayers' default; a miner only announces ends and makes no counter. */
 const METER_TTL_SECONDS = 7_200;
 const NANOS = 1_000_000_000n;
+/** Lists of claims: one of each supplier at every block. */
+const READS_AT_ONCE = 16;
 const END_OF_LOOK_MS = 2_000;
 
 export type Work = { readonly ownership: Ownership; readonly lookAtAll: () => void };
@@ -124,6 +127,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
     client: chain.client,
     sessions,
     unsettled: new Unsettled({ sessions, trieStoreOf }),
+    reads: new Turns({ atOnce: READS_AT_ONCE, isTooMuch: isLate, onWaiting: () => undefined }),
     settlements: new Settlements(chain.client, logger),
     trieStoreOf,
     claim: (worker, due) =>
@@ -141,7 +145,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
   };
 }
 
-function openSubmitter({ config, chain, keyRing, logger }: Parts): Submitter {
+function openSubmitter({ config, chain, keyRing, logger, metrics }: Parts): Submitter {
   const { transaction } = config;
   return new Submitter({
     client: chain.client,
@@ -160,6 +164,11 @@ function openSubmitter({ config, chain, keyRing, logger }: Parts): Submitter {
     },
     blockTimeMs: () => chain.blocks.health().blockTimeMs,
     latestBlock: () => chain.blocks.latest(),
+    turns: new Turns({
+      atOnce: config.miner.transactions_at_once,
+      isTooMuch: isLate,
+      onWaiting: (count) => metrics.submissionsWaiting.set(count),
+    }),
     logger,
   });
 }

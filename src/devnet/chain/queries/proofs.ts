@@ -30,8 +30,7 @@ function matching<V extends Claim | Proof>(
   table: Table<V>,
   { supplierOperatorAddress: supplier, sessionId, sessionEndHeight: end }: Filter,
 ): Found<V> {
-  if (supplier !== undefined)
-    return read(table, table.keys()).filter(([, value]) => value.supplierOperatorAddress === supplier);
+  if (supplier !== undefined) return read(table, table.keys("", `/${supplier}`));
   if (sessionId !== undefined) return read(table, table.keys(sessionId));
   if (end === undefined) return read(table, table.keys());
   const prefix = `${sortable(end)}/`;

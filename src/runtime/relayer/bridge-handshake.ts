@@ -10,10 +10,9 @@ import type { DecodedRelay } from "./steps/decode.ts";
 /** One header of the request for a WebSocket, by its lower-case name. */
 export type HeaderOf = (name: string) => string | undefined;
 
-/** The request that a handshake signs, and its session. */
+/** The request that a handshake signs. */
 export type Proved = {
   readonly relay: DecodedRelay;
-  readonly session: PreparedSession;
   /** It led to nothing, and may be used again. */
   readonly forget: () => void;
 };
@@ -51,7 +50,7 @@ export async function checkHandshake(header: HeaderOf, parts: HandshakeParts): P
     const session = await parts.verify(relay);
     const forget = await parts.once(relay, session);
     told("valid");
-    return { relay, session, forget };
+    return { relay, forget };
   } catch (thrown) {
     const reject = toReject(thrown);
     told(reject.code);

@@ -13,7 +13,7 @@ type Given = {
   readonly onOver: () => void;
 };
 
-type Known = { readonly relay: DecodedRelay; readonly session: PreparedSession; readonly lastBlock: bigint };
+type Known = { readonly end: bigint; readonly lastBlock: bigint };
 
 /** When the session of one connection is over. Each connection has its own; a request of a later session extends it. */
 export class SessionEnd {
@@ -25,13 +25,13 @@ export class SessionEnd {
     this.#given = given;
   }
 
-  extend(relay: DecodedRelay, session: PreparedSession): void {
+  extend({ header }: DecodedRelay): void {
     const { heights, leadBlocks } = this.#given;
-    const end = relay.header.sessionEndBlockHeight;
-    if (this.#known && end <= this.#known.relay.header.sessionEndBlockHeight) return;
+    const end = header.sessionEndBlockHeight;
+    if (this.#known && end <= this.#known.end) return;
     // Whoever comes after that has the session to its end, or would be sent away again and again.
     const lastBlock = heights.current > end - leadBlocks ? end : end - leadBlocks;
-    this.#known = { relay, session, lastBlock };
+    this.#known = { end, lastBlock };
     this.check();
   }
 
@@ -43,12 +43,10 @@ export class SessionEnd {
       return;
     }
     const { clock, waitMs, onOver } = this.#given;
-    if (this.#known && !this.isServed(this.#known.session)) onOver();
-    else
-      this.#stopWait ??= clock.after(waitMs, () => {
-        this.#stopWait = undefined;
-        onOver();
-      });
+    this.#stopWait ??= clock.after(waitMs, () => {
+      this.#stopWait = undefined;
+      onOver();
+    });
   }
 
   isOver(): boolean {

@@ -128,10 +128,10 @@ export class Bridge {
   }
 
   /** The session that the handshake named and proved, until a request names one. */
-  begin(relay: DecodedRelay, session: PreparedSession): void {
+  begin(relay: DecodedRelay): void {
     if (this.#phase !== "open") return;
     this.#named = relay;
-    this.#session.extend(relay, session);
+    this.#session.extend(relay);
   }
 
   /** A new block: the session may be over. */
@@ -200,7 +200,7 @@ export class Bridge {
 
   #forward(asked: Asked, charge: Metered, isBinary: boolean): void {
     const { backend, metrics, service } = this.#given;
-    const { relay, session } = asked;
+    const { relay } = asked;
     if (this.#phase === "over") {
       void charge.refund();
       return;
@@ -211,7 +211,7 @@ export class Bridge {
     else {
       this.#latest = asked;
       this.#prepaid.add(charge, { sessionId: relay.header.sessionId, supplier: relay.supplier });
-      this.#session.extend(relay, session);
+      this.#session.extend(relay);
     }
     backend.send({ data: relay.request.payload, isBinary });
     metrics.messages.inc({ service_id: service, direction: "to_backend" });

@@ -119,7 +119,7 @@ export class Bridges {
           },
         });
         this.#bridges.add(bridge);
-        void checking.then((proved) => proved && bridge.begin(proved.relay, proved.session));
+        void checking.then((proved) => proved && bridge.begin(proved.relay));
       },
       abandon: () => {
         backend.close(1001, "");

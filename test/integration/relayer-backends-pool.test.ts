@@ -293,9 +293,9 @@ test("when checks took out every endpoint, requests are refused at once, those i
 
 test("checks have a connection of their own: a saturated backend does not fail them", async () => {
   const yaml = { url: a.url, health_check: CHECKED };
-  const { outcome, phases, metric } = open({
+  const { outcome, phases, metric, pool } = open({
     yaml,
-    reach: { connections: 1, requestMs: 3_000, maxWaitMs: 100 },
+    reach: { connections: 1, requestMs: 5_000, maxWaitMs: 100 },
   });
   a.set((request, response) => {
     if (request.url === "/health") response.end();
@@ -305,6 +305,8 @@ test("checks have a connection of their own: a saturated backend does not fail t
     () => metric("health_check_successes_total"),
     (count) => count >= 2,
   );
+  expect(pool.load().inFlight).toBe(1);
+  expect(await metric("health_check_failures_total")).toBe(0);
   expect(phases()).toBe("up");
   expect(await stuck).toBe("backend_timeout");
 });

@@ -39,3 +39,29 @@ test.each([
     expect.objectContaining({ code: "bad_request" }),
   );
 });
+
+test.each([
+  ["//evil.example/x", "/base/evil.example/x"],
+  ["http://x@evil.example/x", "/base/x"],
+  ["http://x/@evil.example", "/base/@evil.example"],
+  ["http://x/a#@evil.example/b", "/base/a"],
+  ["file:///etc/passwd", "/base/etc/passwd"],
+  ["gopher://evil:70/_x", "/base/_x"],
+  ["javascript:alert(1)", "/base/javascript:alert(1)"],
+  ["http:evil.example", "/base/http:evil.example"],
+  ["http:\\\\evil.example\\x", "/base/http:\\\\evil.example\\x"],
+  ["http://x/?u=http://evil.example/", "/base?u=http://evil.example/"],
+  ["http://x/%2f%2fevil.example", "/base/%2f%2fevil.example"],
+])("%j stays at the endpoint and inside its base path", (inner, expected) => {
+  const path = at("http://node:8545/base", inner);
+  expect(path).toBe(expected);
+  expect(new URL(`http://node:8545${path}`).origin).toBe("http://node:8545");
+  expect(new URL(`http://node:8545${path}`).pathname).toMatch(/^\/base(\/|$)/);
+});
+
+test("a NUL, or any other control character, is refused", () => {
+  for (const bad of ["\0", "\t", "\r\n", "\x7f"])
+    expect(() => at("http://node:8545", `http://x/a${bad}b`)).toThrow(
+      expect.objectContaining({ code: "bad_request" }),
+    );
+});

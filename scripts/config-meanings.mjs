@@ -200,6 +200,8 @@ const RELAYER = {
     "Pings and settings that it may send within a second; above it, the connection is closed.",
   "relay.grpc_web.allowed_origins":
     "Pages of browsers that may call gRPC-Web here, such as `https://app.example`; `*` for any. None: preflights are not answered.",
+  "relay.hot_reload_enabled":
+    "Files of keys that change are read again within seconds. What cannot be read or is still being written changes nothing.",
   "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
   "relay.verify_workers":
     "Threads that verify ring signatures beside the main one. `auto`: half of the threads that the machine runs at once, 4 at most. A container's CPU quota is not seen there: give a number, 0 if it is about one core.",
@@ -241,6 +243,8 @@ const MINER = {
   "transaction.tx_timeout_clock_skew_buffer_seconds": "Taken off the time that the window has left.",
   block_time_seconds: "Block times are measured.",
   batch_size: "Stream entries read of one supplier at once.",
+  hot_reload_enabled:
+    "Files of keys that change are read again within seconds. What cannot be read or is still being written changes nothing.",
   session_ttl: "An open session does not expire.",
   cache_ttl: "What has no open end in Redis has a life of its own.",
   submission_tracking_ttl: "How long Redis keeps what was submitted for a session, and what became of it.",
@@ -274,7 +278,12 @@ export const MEANINGS = { ...REDIS, ...CHAIN, ...KEYS, ...LOGGING, ...RELAYER, .
 export const ROLES = [
   {
     file: "relayer.yaml",
-    about: "Needed: `pocket_node.query_node_rpc_url`, a source under `keys` and at least one of `services`.",
+    about:
+      "Needed: `pocket_node.query_node_rpc_url`, a source under `keys` and at least one of `services`.\n\nA running relayer takes these anew on SIGHUP or `relayminer config reload`, all at once or not at all: `keys`, `services`, `default_validation_mode`, `default_max_body_size_bytes` (up to the largest body that any service took at start), `timeout_profiles`, `pool_profiles`, `http_transport`, `relay_meter.enabled`, `relay_meter.fail_behavior`, `relay.publish`, `relay.max_in_flight`, `logging.level`. A change of any other setting is refused with its name: it needs a restart.",
   },
-  { file: "miner.yaml", about: "Needed: `pocket_node.query_node_rpc_url` and a source under `keys`." },
+  {
+    file: "miner.yaml",
+    about:
+      "Needed: `pocket_node.query_node_rpc_url` and a source under `keys`.\n\nA running miner takes these anew on SIGHUP or `relayminer config reload`: `keys` and `logging.level`. A change of any other setting is refused with its name: it needs a restart. A supplier whose key was removed finishes the sessions it has relays of, from memory, and is then let go; the log says so. Stop the miner before that, and nobody can claim them.",
+  },
 ];

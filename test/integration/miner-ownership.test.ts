@@ -64,7 +64,7 @@ async function miner(instance: string, given: Given = {}): Promise<Miner> {
   const ownership = new Ownership({
     leases: openLeases({ redis: redis.commands, keys: own.keys, clock, instance }),
     instance,
-    suppliers,
+    suppliers: () => suppliers,
     ttlMs: TTL,
     renewMs,
     clock,

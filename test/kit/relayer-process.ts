@@ -7,6 +7,7 @@ const ROOT = process.env["RELAYMINER_ROOT"] ?? fileURLToPath(new URL("../..", im
 
 export type RelayerProcess = {
   readonly url: string;
+  readonly configFile: string;
   readonly child: ChildProcess;
   readonly log: () => string;
   /** The exit code, or the signal that ended it. */
@@ -44,5 +45,5 @@ export async function startRelayerProcess(
     });
     void ended.then((how) => reject(new Error(`the relayer ended with ${how}: ${log}`)));
   });
-  return { url: `http://127.0.0.1:${port}`, child, log: () => log, ended };
+  return { url: `http://127.0.0.1:${port}`, configFile: file, child, log: () => log, ended };
 }

@@ -14,3 +14,26 @@ export function untilSignal(): Promise<NodeJS.Signals> {
     process.on("SIGINT", heard);
   });
 }
+
+/**
+ * Calls `act` at each SIGHUP, one at a time; signals that come meanwhile are one more call. What it throws has been told already. From
+ * the call on, a closed terminal does not end the process.
+ */
+export function onHangup(act: () => Promise<unknown>): void {
+  let phase: "idle" | "at work" | "wanted again" = "idle";
+  const heard = () => {
+    if (phase !== "idle") {
+      phase = "wanted again";
+      return;
+    }
+    phase = "at work";
+    void act()
+      .catch(() => undefined)
+      .then(() => {
+        const again = phase === "wanted again";
+        phase = "idle";
+        if (again) heard();
+      });
+  };
+  process.on("SIGHUP", heard);
+}

@@ -5,7 +5,6 @@ import { AppError } from "../../base/errors.ts";
 import type { OpenChainClient } from "../../chain/node/client.ts";
 import { type Inspectable, type Inspected, inspect } from "../../runtime/cache/inspect.ts";
 import { type InvalidationReport, invalidate } from "../../runtime/cache/invalidate.ts";
-import { durationMs } from "../../runtime/config/fields.ts";
 import { EXIT } from "../../runtime/ops/error-table.ts";
 import { atBlock, freshInWords } from "../base/cache/fresh.ts";
 import { inWords, reportJson, reportLines } from "../base/cache/report.ts";
@@ -16,11 +15,10 @@ import { RelayminerCommand } from "../base/command.ts";
 import { type Fleet, operator, withFleet } from "../base/fleet.ts";
 import { quietLogger } from "../base/quiet-logger.ts";
 import { redisFlags } from "../base/redis-target.ts";
+import { timeoutOf } from "../base/timeout.ts";
 
 const ALLOWED = ["app", "service", "supplier", "session", "params", "all"] as const;
 type Entity = ReturnType<typeof targetOf<(typeof ALLOWED)[number]>>["entity"];
-
-const LONGEST_MS = 600_000;
 
 export default class CacheInvalidate extends RelayminerCommand {
   static override summary = "Make every replica read something from the chain anew, and see that they did";
@@ -102,17 +100,6 @@ Exits with 0 when every replica acknowledged and with 3 when one did not; the mi
       { why: unacknowledged.map(inWords).join("\n") },
     );
   }
-}
-
-/** Errors: USAGE. */
-function timeoutOf(text: string): number {
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : durationMs(text);
-  const isDuration = /^(\d+|(\d+(\.\d+)?(ms|s|m))+)$/.test(text);
-  if (!isDuration || ms <= 0 || ms > LONGEST_MS)
-    throw new AppError("USAGE", `--timeout ${text} cannot be right`, {
-      why: "expected up to 10 minutes, such as 500ms, 3s or 1m; a bare number is seconds",
-    });
-  return ms;
 }
 
 async function confirmed(): Promise<boolean> {

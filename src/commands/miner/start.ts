@@ -6,13 +6,13 @@ import { openLogger } from "../../runtime/ops/logger.ts";
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { untilSignal } from "../base/signals.ts";
+import { onHangup, untilSignal } from "../base/signals.ts";
 
 export default class MinerStart extends RelayminerCommand {
   static override summary =
     "Claim and prove relays: collect them per session, claim, prove, follow the settlement";
   static override description =
-    "Runs until SIGTERM or SIGINT, then hands its suppliers over and exits. Several miners with the same keys share the suppliers. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/miner.yaml is one to begin with. Exit codes: docs/errors.md.";
+    "Runs until SIGTERM or SIGINT, then hands its suppliers over and exits. Several miners with the same keys share the suppliers. SIGHUP, or `config reload`, takes configuration and keys anew without a restart. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/miner.yaml is one to begin with. Exit codes: docs/errors.md.";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config miner.yaml",
     {
@@ -28,7 +28,8 @@ export default class MinerStart extends RelayminerCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(MinerStart);
-    const { config, path, unused } = trusting(loadMinerConfig(flags.config), flags);
+    const read = () => trusting(loadMinerConfig(flags.config), flags);
+    const { config, path, unused } = read();
     const passwords = passwordsOfProcess();
     if (flags.check) {
       const { suppliers, notes } = await checkKeys(config.keys, passwords);
@@ -45,7 +46,12 @@ export default class MinerStart extends RelayminerCommand {
       logger,
       clock: systemClock,
       passwords,
+      reread: () => read().config,
+      setLogLevel: (level) => {
+        logger.level = level;
+      },
     });
+    onHangup(() => miner.reload("SIGHUP"));
     const signal = await untilSignal();
     logger.info({ signal }, "handing over");
     await miner.close();

@@ -7,12 +7,12 @@ import { startRelayer } from "../../runtime/relayer/main.ts";
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { untilSignal } from "../base/signals.ts";
+import { onHangup, untilSignal } from "../base/signals.ts";
 
 export default class RelayStart extends RelayminerCommand {
   static override summary = "Serve relays: check, answer, sign and store them for the miner";
   static override description =
-    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/relayer.yaml is one to begin with. Exit codes: docs/errors.md.";
+    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. SIGHUP, or `config reload`, takes configuration and keys anew without a restart. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/relayer.yaml is one to begin with. Exit codes: docs/errors.md.";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config relayer.yaml",
     {
@@ -28,7 +28,8 @@ export default class RelayStart extends RelayminerCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(RelayStart);
-    const { config, path, unused } = trusting(loadRelayerConfig(flags.config), flags);
+    const read = () => trusting(loadRelayerConfig(flags.config), flags);
+    const { config, path, unused } = read();
     const passwords = passwordsOfProcess();
     if (flags.check) {
       const { suppliers, notes } = await checkKeys(config.keys, passwords);
@@ -48,7 +49,12 @@ export default class RelayStart extends RelayminerCommand {
       clock: systemClock,
       spoolDirectories: spoolDirectories(config.relay.spool, path, this.config.dataDir),
       passwords,
+      reread: () => read().config,
+      setLogLevel: (level) => {
+        logger.level = level;
+      },
     });
+    onHangup(() => relayer.reload("SIGHUP"));
     const signal = await untilSignal();
     logger.info({ signal }, "draining");
     await relayer.drain();

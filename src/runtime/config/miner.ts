@@ -109,7 +109,7 @@ export const minerSchema = z
     batch_size: positive().max(10_000).default(1000),
     ack_batch_size: unused(natural(), "a batch is acknowledged when it is applied"),
     deduplication_ttl_blocks: unused(natural(), "the trie itself makes applying idempotent"),
-    hot_reload_enabled: unused(z.boolean(), "keys are read at start"),
+    hot_reload_enabled: z.boolean().default(true),
     session_ttl: unused(duration(), "an open session does not expire"),
     cache_ttl: unused(duration(), "what has no open end in Redis has a life of its own"),
     submission_tracking_ttl: duration().prefault("24h"),

@@ -79,6 +79,8 @@ const ourOwn = () =>
       max_in_flight: positive().default(2048),
       backend_limits: backendLimits(),
       streaming: streamLimits(),
+      /** Whether keys that change on disk are taken without being told. */
+      hot_reload_enabled: z.boolean().default(true),
       verify_workers: verifyWorkers().default("auto"),
       verify_queue: positive().max(65_536).default(4096),
       verify_tables_mb: z.number().int().min(16).max(4_000).default(256),

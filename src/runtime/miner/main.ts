@@ -6,6 +6,7 @@ import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/in
 import { cacheMetrics } from "../cache/metrics.ts";
 import { openChain } from "../cache/open-chain.ts";
 import { hostAndPort } from "../config/fields.ts";
+import type { MinerConfig } from "../config/miner.ts";
 import { loadKeys } from "../keys/load-keys.ts";
 import { tellNotes } from "../keys/notes.ts";
 import { healthRoutes, metricsRoute, openOpsServer } from "../ops/http-server.ts";
@@ -15,18 +16,27 @@ import { openRedis } from "../redis/connect.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
 import { redisKeys } from "../redis/keys.ts";
 import { openLeases } from "../redis/leases.ts";
+import type { JsonObject } from "../redis/own-json.ts";
 import { openRelayReader } from "../redis/relay-reader.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
+import { obeyReload, RELOAD_COMMAND } from "../reload/command.ts";
+import type { ReloadReport, Reloads } from "../reload/reloads.ts";
 import { Consumer } from "./consume.ts";
+import { HeldKeys } from "./held-keys.ts";
 import { Leader } from "./leader.ts";
 import { minerMetrics } from "./metrics.ts";
 import type { Parts, StartMiner } from "./parts.ts";
+import { openReloads, watchLeaving, watchMinerKeys } from "./reload.ts";
 import { snapshot } from "./snapshot.ts";
 import { recordSupplier } from "./suppliers.ts";
 import { openWork } from "./work.ts";
 
-export type Miner = Closable & { readonly id: string };
+export type Miner = Closable & {
+  readonly id: string;
+  /** Takes configuration and keys anew; `why` is for the log. Throws what Reloads.reload throws, and nothing has changed then. */
+  reload(why: string): Promise<ReloadReport>;
+};
 
 const SECOND = 1_000;
 const ASKED_AT_ONCE = 10;
@@ -50,7 +60,7 @@ async function start(given: StartMiner, owned: CloseStack): Promise<Miner> {
   await leader.start();
   const { ownership, lookAtAll } = openWork(parts);
   owned.own(ownership);
-  await watchSuppliers(parts);
+  const recorded = await watchSuppliers(parts);
   const consumer = owned.own(
     new Consumer({
       reader: parts.reader,
@@ -80,10 +90,13 @@ async function start(given: StartMiner, owned: CloseStack): Promise<Miner> {
       details: () => snapshot({ workers, leader, height: parts.height(), chain: chain.data }),
     }),
   );
-  owned.own({ close: await obey(parts) });
+  const reloads = openReloads(parts, recorded);
+  owned.own(watchLeaving(parts));
+  if (config.hot_reload_enabled) owned.own(watchMinerKeys(parts, reloads));
+  owned.own({ close: await obey(parts, reloads) });
   metrics.owned.set({ instance: id }, ownership.owned().length);
   logger.info({ id, suppliers: parts.keyRing.addresses() }, "miner is working");
-  return { id, close: () => owned.close() };
+  return { id, reload: (why) => reloads.reload(why), close: () => owned.close() };
 }
 
 async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
@@ -113,7 +126,7 @@ async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
     owned,
     redis,
     keys,
-    keyRing: loaded.ring,
+    keyRing: new HeldKeys(loaded.ring, () => clock.monotonic()),
     chain,
     reader,
     metrics,
@@ -138,13 +151,13 @@ function openLeader({ config, redis, keys, clock, logger, id, chain, metrics }: 
   });
 }
 
-/** Relayers read what the chain says of our suppliers from Redis: written at start and on a timer. */
-async function watchSuppliers(parts: Parts): Promise<void> {
+/** Relayers read what the chain says of our suppliers from Redis: written at start, on a timer, and when what this gives back is called. */
+async function watchSuppliers(parts: Parts): Promise<() => Promise<void>> {
   const { config, redis, keys, clock, logger, keyRing, chain, id, owned } = parts;
   const records = supplierRecords({ redis, keys, logger });
   const options = { chain: chain.data, records, instance: id, clock, logger };
   const writeAll = async () => {
-    const addresses = keyRing.addresses();
+    const addresses = keyRing.configured.addresses();
     for (let from = 0; from < addresses.length; from += ASKED_AT_ONCE)
       await Promise.all(
         addresses
@@ -154,7 +167,7 @@ async function watchSuppliers(parts: Parts): Promise<void> {
   };
   await writeAll();
   const every = config.supplier_reconcile_interval_seconds;
-  if (every <= 0) return;
+  if (every <= 0) return writeAll;
   const stop = new AbortController();
   const onError = (thrown: unknown) =>
     logger.warn({ error: toError(thrown).message }, "suppliers could not be recorded");
@@ -167,6 +180,7 @@ async function watchSuppliers(parts: Parts): Promise<void> {
       await running;
     },
   });
+  return writeAll;
 }
 
 async function openListener({ config, metrics, height, owned }: Parts): Promise<void> {
@@ -180,7 +194,13 @@ async function openListener({ config, metrics, height, owned }: Parts): Promise<
   );
 }
 
-function obey({ redis, keys, logger, id, chain }: Parts): Promise<() => void> {
+function obey({ redis, keys, logger, id, chain }: Parts, reloads: Reloads<MinerConfig>): Promise<() => void> {
+  const forget = (args: JsonObject) => {
+    const { entity, id: entityId } = parseInvalidate(args);
+    dropFromMemory(chain.data.caches, entity, entityId);
+    logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+    return undefined;
+  };
   return answerCommands({
     redis,
     keys,
@@ -188,11 +208,9 @@ function obey({ redis, keys, logger, id, chain }: Parts): Promise<() => void> {
     id,
     role: "miner",
     onCommand: async ({ name, args }) => {
-      if (name !== INVALIDATE_COMMAND)
-        throw new AppError("USAGE", "a miner does not know this command", { command: name });
-      const { entity, id: entityId } = parseInvalidate(args);
-      dropFromMemory(chain.data.caches, entity, entityId);
-      logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+      if (name === INVALIDATE_COMMAND) return forget(args);
+      if (name === RELOAD_COMMAND) return obeyReload(reloads, args);
+      throw new AppError("USAGE", "a miner does not know this command", { command: name });
     },
   });
 }

@@ -8,8 +8,8 @@ import type { MinerMetrics } from "./metrics.ts";
 type Options = {
   readonly leases: Leases;
   readonly instance: string;
-  /** Every supplier whose key is held here. */
-  readonly suppliers: readonly string[];
+  /** Every supplier whose key is held here, as of now. */
+  readonly suppliers: () => readonly string[];
   readonly ttlMs: number;
   readonly renewMs: number;
   readonly clock: Clock;
@@ -97,6 +97,7 @@ export class Ownership implements Closable {
     const { leases, ttlMs, metrics, instance } = this.#options;
     await leases.announce(ttlMs);
     await Promise.all([...this.#held.values()].map((held) => this.#renew(held)));
+    this.#dropUnheld();
     const share = await this.#share();
     this.#handBack(share);
     await this.#takeUpTo(share);
@@ -108,7 +109,7 @@ export class Ownership implements Closable {
   async #share(): Promise<number> {
     const { leases, suppliers, instance } = this.#options;
     const live = new Set(await leases.liveInstances()).add(instance);
-    return Math.ceil(suppliers.length / live.size);
+    return Math.ceil(suppliers().length / live.size);
   }
 
   async #renew(held: Held): Promise<void> {
@@ -125,6 +126,13 @@ export class Ownership implements Closable {
     return [...this.#held.keys()].filter((supplier) => !this.#kept.has(supplier));
   }
 
+  /** Their key is held no more: nothing can be signed for them here. */
+  #dropUnheld(): void {
+    const keys = new Set(this.#options.suppliers());
+    for (const [supplier, { lease }] of [...this.#held])
+      if (!keys.has(supplier)) this.#giveUp(supplier, lease);
+  }
+
   #handBack(share: number): void {
     for (const supplier of this.#shared().slice(share)) {
       const held = this.#held.get(supplier);
@@ -133,7 +141,7 @@ export class Ownership implements Closable {
   }
 
   async #takeUpTo(share: number): Promise<void> {
-    for (const supplier of this.#options.suppliers) {
+    for (const supplier of this.#options.suppliers()) {
       if (this.#shared().length >= share) return;
       if (!this.#held.has(supplier)) await this.#acquire(supplier);
     }
@@ -141,7 +149,7 @@ export class Ownership implements Closable {
 
   async #takeUnwanted(): Promise<void> {
     const { leases, suppliers, clock, ttlMs } = this.#options;
-    const others = suppliers.filter((supplier) => !this.#held.has(supplier));
+    const others = suppliers().filter((supplier) => !this.#held.has(supplier));
     const owners = await Promise.all(others.map((supplier) => leases.owner(supplier)));
     for (const [index, supplier] of others.entries()) {
       const now = clock.monotonic();

@@ -3,11 +3,12 @@ import type { CloseStack } from "../../base/close-stack.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { ChainAccess } from "../cache/open-chain.ts";
 import type { MinerConfig } from "../config/miner.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
 import type { PasswordSource } from "../keys/load-keys.ts";
+import type { LogLevel } from "../ops/logger.ts";
 import type { RedisConnections } from "../redis/connect.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RelayReader } from "../redis/relay-reader.ts";
+import type { HeldKeys } from "./held-keys.ts";
 import type { MinerMetrics } from "./metrics.ts";
 import type { SupplierWorker } from "./worker.ts";
 
@@ -18,6 +19,9 @@ export type StartMiner = {
   readonly clock: Clock;
   /** For a keyring whose password is in no file. */
   readonly passwords?: PasswordSource;
+  /** Reads and checks the configuration again, for a reload. */
+  readonly reread?: () => MinerConfig;
+  readonly setLogLevel?: (level: LogLevel) => void;
 };
 
 /** What the parts share; opened first, closed last. */
@@ -26,7 +30,7 @@ export type Parts = StartMiner & {
   readonly owned: CloseStack;
   readonly redis: RedisConnections;
   readonly keys: Keys;
-  readonly keyRing: KeyRing;
+  readonly keyRing: HeldKeys;
   readonly chain: ChainAccess;
   readonly reader: RelayReader;
   readonly metrics: MinerMetrics;

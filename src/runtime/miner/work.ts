@@ -58,7 +58,7 @@ export function openWork(parts: Parts): Work {
   const ownership = new Ownership({
     leases: openLeases({ redis: redis.commands, keys, clock, instance: id }),
     instance: id,
-    suppliers: keyRing.addresses(),
+    suppliers: () => keyRing.addresses(),
     ttlMs: config.supplier_claiming.claim_ttl_seconds * SECOND,
     renewMs: config.supplier_claiming.renew_rate_seconds * SECOND,
     clock,

@@ -95,6 +95,28 @@ export const ERRORS = {
     means: "Something is to be signed for a supplier whose key is not held.",
     todo: "Add the supplier's key to one of the sources under keys, then reload.",
   },
+  RELOAD_NEEDS_RESTART: {
+    exit: EXIT.refused,
+    means:
+      "The new configuration changes settings that a running process cannot change: where it listens, its Redis, its node and the like. All of them are named; nothing was taken, also not what could have been.",
+    todo: "Restart the process for these settings, or take them back and reload the rest.",
+  },
+  RELOAD_BUSY: {
+    exit: EXIT.tryAgain,
+    means: "More reloads wait for their turn than anybody can need.",
+    todo: "Wait until the ones under way are done, then try again.",
+  },
+  RELOAD_REFUSED: {
+    exit: EXIT.refused,
+    means:
+      "At least one process did not take the new configuration: it is not valid there, needs a restart, or the keys cannot be read. Each such process is named with its reason and works on with what it had.",
+    todo: "Correct what is named above on that process's machine, then reload again; --dry-run changes nothing.",
+  },
+  REPLICA_UNKNOWN: {
+    exit: EXIT.usage,
+    means: "No process of that name is running, or none at all is.",
+    todo: "Give a name that `relayminer cache list` or the dashboard shows.",
+  },
   REDIS_UNREACHABLE: {
     exit: EXIT.unreachable,
     means: "No connection to Redis could be made, or it broke before Redis answered.",

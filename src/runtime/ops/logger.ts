@@ -4,11 +4,14 @@ import type { Logger } from "../../base/logger.ts";
 export type LogLevel = "debug" | "info" | "warn" | "error";
 type LogOptions = { readonly level: LogLevel; readonly format: "json" | "text"; readonly name: string };
 
+/** A logger whose level can be changed while it is in use. */
+export type LeveledLogger = Logger & { level: string };
+
 /** Fields that must never reach a log, wherever a caller puts them. */
 const SECRET = ["privateKey", "*.privateKey", "private_key", "*.private_key", "password", "*.password"];
 
 /** The process's logger: one JSON object a line on stderr (stdout is for a command's own output), or plain text lines. */
-export function openLogger({ level, format, name }: LogOptions): Logger {
+export function openLogger({ level, format, name }: LogOptions): LeveledLogger {
   const base = {
     name,
     level,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
-import { toError } from "../../base/errors.ts";
+import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { RedisConnections } from "./connect.ts";
 import type { Keys } from "./keys.ts";
@@ -8,7 +8,12 @@ import { decodeJsonObject, type JsonObject } from "./own-json.ts";
 import type { Unsubscribe } from "./subscriptions.ts";
 
 /** Something an operator asks every replica to do ("invalidate", "drain", …). */
-export type Command = { readonly name: string; readonly args: JsonObject };
+export type Command = {
+  readonly name: string;
+  readonly args: JsonObject;
+  /** Ids of the replicas that are meant; absent: all. Others keep silent. */
+  readonly to?: readonly string[];
+};
 
 export type Ack = {
   readonly id: string;
@@ -17,6 +22,11 @@ export type Ack = {
   readonly ms: number;
   /** What went wrong on the replica; undefined when it did what was asked. */
   readonly error: string | undefined;
+  /** Of an expected error: its code, and its reason where it has one. */
+  readonly code: string | undefined;
+  readonly why: string | undefined;
+  /** What the command came to, where it comes to something. */
+  readonly result: JsonObject | undefined;
 };
 
 export type Acks = {
@@ -95,8 +105,17 @@ export function openRequester({ redis, keys, clock }: OpenRequester): Requester 
 function readAck(payload: string, ms: number): Ack | undefined {
   const json = decodeJsonObject(payload);
   if (typeof json?.["id"] !== "string" || typeof json["role"] !== "string") return undefined;
-  const error = json["error"];
-  return { id: json["id"], role: json["role"], ms, error: typeof error === "string" ? error : undefined };
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+  const { error, code, why, result } = json;
+  return {
+    id: json["id"],
+    role: json["role"],
+    ms,
+    error: text(error),
+    code: text(code),
+    why: text(why),
+    result: isObject(result) ? result : undefined,
+  };
 }
 
 export type Replica = {
@@ -105,8 +124,8 @@ export type Replica = {
   readonly logger: Logger;
   readonly id: string;
   readonly role: string;
-  /** Does what is asked. Its end is the answer; what it throws is the answer's error. An unknown command is to be refused. */
-  readonly onCommand: (command: Command) => Promise<void>;
+  /** Does what is asked. A JSON object that it resolves with is in the answer, what it throws is the answer's error. An unknown command is to be refused. */
+  readonly onCommand: (command: Command) => Promise<unknown>;
 };
 
 /** The replica's side: obeys and answers. A request made while Redis is away is not obeyed, and its sender sees us missing. */
@@ -115,14 +134,14 @@ export function answerCommands({ redis, keys, logger, id, role, onCommand }: Rep
     const json = decodeJsonObject(payload);
     const [requestId, name, args] = [json?.["id"], json?.["name"], json?.["args"]];
     if (typeof requestId !== "string" || typeof name !== "string") return;
-    let error: string | undefined;
-    try {
-      await onCommand({ name, args: isObject(args) ? args : {} });
-    } catch (thrown) {
-      error = toError(thrown).message;
-      logger.error({ command: name, error }, "a command failed");
-    }
-    await redis.commands.send("PUBLISH", keys.acksChannel(requestId), JSON.stringify({ id, role, error }));
+    const to = json?.["to"];
+    if (Array.isArray(to) && !to.includes(id)) return;
+    const answer = await answerOf(name, () => onCommand({ name, args: isObject(args) ? args : {} }), logger);
+    await redis.commands.send(
+      "PUBLISH",
+      keys.acksChannel(requestId),
+      JSON.stringify({ id, role, ...answer }),
+    );
   };
   return redis.subscriptions.subscribe(keys.commandsChannel, {
     onMessage: (payload) => {
@@ -131,6 +150,18 @@ export function answerCommands({ redis, keys, logger, id, role, onCommand }: Rep
       );
     },
   });
+}
+
+async function answerOf(name: string, act: () => Promise<unknown>, logger: Logger) {
+  try {
+    return { result: await act() };
+  } catch (thrown) {
+    const error = toError(thrown).message;
+    logger.error({ command: name, error }, "a command failed");
+    if (!(thrown instanceof AppError)) return { error };
+    const { why } = thrown.fields;
+    return { error, code: thrown.code, ...(typeof why === "string" && { why }) };
+  }
 }
 
 const isObject = (value: unknown): value is JsonObject =>

@@ -1,3 +1,4 @@
+import type { Closable } from "../../base/close-stack.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Messages } from "./bridge.ts";
@@ -6,7 +7,7 @@ import type { ServiceRoutes } from "./steps/admit.ts";
 import type { Users } from "./users.ts";
 
 /** What relays are served with: settings, keys, services, and the steps bound to them. Nothing in it ever changes. */
-export type Serving = {
+export type Serving = Closable & {
   readonly config: RelayerConfig;
   readonly keyRing: KeyRing;
   readonly services: ReadonlyMap<string, ServiceRoutes>;

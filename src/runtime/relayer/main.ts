@@ -1,20 +1,23 @@
 import { hostname } from "node:os";
 import type { Clock } from "../../base/clock.ts";
-import { type Closable, CloseStack } from "../../base/close-stack.ts";
+import { type Closable, CloseStack, closeAll } from "../../base/close-stack.ts";
 import type { Logger } from "../../base/logger.ts";
 import { hostAndPort } from "../config/fields.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import { loadKeys, type PasswordSource } from "../keys/load-keys.ts";
 import { tellNotes } from "../keys/notes.ts";
 import { healthRoutes, metricsRoute, openOpsServer, readyRoute } from "../ops/http-server.ts";
+import type { LogLevel } from "../ops/logger.ts";
 import { keepBeating } from "../redis/beating.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
+import type { ReloadReport } from "../reload/reloads.ts";
 import { observeBackends } from "./backends/metrics.ts";
 import { readinessOf } from "./backends/readiness.ts";
 import { Live } from "./live.ts";
 import { obeyCommands } from "./obey.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { Recent } from "./recent.ts";
+import { openReloads, watchRelayerKeys } from "./reload.ts";
 import { largestBody, openServing } from "./serving.ts";
 import { snapshot } from "./snapshot.ts";
 import { type Listener, openListener } from "./transports/listener.ts";
@@ -30,11 +33,16 @@ export type StartRelayer = {
   readonly spoolDirectories: readonly string[];
   /** For a keyring whose password is in no file. */
   readonly passwords?: PasswordSource;
+  /** Reads and checks the configuration again, for a reload. */
+  readonly reread?: () => RelayerConfig;
+  readonly setLogLevel?: (level: LogLevel) => void;
 };
 
 export type Relayer = Closable & {
   readonly id: string;
   readonly port: number;
+  /** Takes configuration and keys anew; `why` is for the log. Throws what Reloads.reload throws, and nothing has changed then. */
+  reload(why: string): Promise<ReloadReport>;
   /** Refuses new relays, waits until those in work are stored, then closes. */
   drain(): Promise<void>;
 };
@@ -65,7 +73,8 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   tellNotes(loaded, config.keys, logger);
   const keyRing = loaded.ring;
   const parts = await openParts(given, owned);
-  const live = new Live(openServing(parts, { config, keyRing }, owned));
+  const live = new Live(openServing(parts, { config, keyRing }));
+  owned.own({ close: () => closeAll([live.current, ...parts.retired]) });
   await parts.standings.start({ suppliers: keyRing.addresses(), services: Object.keys(config.services) });
   const webSockets = openWebSockets(config.relay.websocket, parts, live);
   const transport = owned.own(await openTransport(config, parts, { live, upgrade: webSockets.upgrade }));
@@ -84,12 +93,15 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
       details: () => snapshot({ ...parts, ...live.current, recent, port: transport.address.port }),
     }),
   );
-  await obeyCommands(id, { ...parts, owned });
+  const reloads = openReloads(parts, live, given);
+  if (config.relay.hot_reload_enabled) owned.own(watchRelayerKeys(parts, live, reloads));
+  await obeyCommands(id, { ...parts, reloads, owned });
   const { address, port } = transport.address;
   logger.info({ id, address, port, suppliers: keyRing.addresses() }, "relayer is serving");
   return {
     id,
     port,
+    reload: (why) => reloads.reload(why),
     close: () => owned.close(),
     drain: async () => {
       const { work } = parts;
@@ -118,7 +130,7 @@ function openTransport(
     tls: config.relay.tls,
     limits: config.relay.limits,
     origins: config.relay.grpc_web.allowed_origins,
-    maxBodyBytes: largestBody(live.current),
+    maxBodyBytes: largestBody(config),
     handle: (exchange) => live.current.pipeline.serve(exchange),
     refused: (reject) => parts.work.refusedUnread(reject),
     upgrade,

@@ -3,9 +3,13 @@ import { AppError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { dropFromMemory, INVALIDATE_COMMAND, parseInvalidate } from "../cache/invalidation.ts";
 import type { ChainAccess } from "../cache/open-chain.ts";
+import type { RelayerConfig } from "../config/relayer.ts";
 import { answerCommands } from "../redis/commands.ts";
 import type { RedisConnections } from "../redis/connect.ts";
 import type { Keys } from "../redis/keys.ts";
+import type { JsonObject } from "../redis/own-json.ts";
+import { obeyReload, RELOAD_COMMAND } from "../reload/command.ts";
+import type { Reloads } from "../reload/reloads.ts";
 import type { Sessions } from "./sessions.ts";
 
 type Given = {
@@ -13,6 +17,7 @@ type Given = {
   readonly keys: Keys;
   readonly chain: ChainAccess;
   readonly sessions: Sessions;
+  readonly reloads: Reloads<RelayerConfig>;
   readonly logger: Logger;
   readonly owned: CloseStack;
 };
@@ -20,8 +25,15 @@ type Given = {
 /** Does what operators ask over Redis, and answers under this process's id. */
 export async function obeyCommands(
   id: string,
-  { redis, keys, chain, sessions, logger, owned }: Given,
+  { redis, keys, chain, sessions, reloads, logger, owned }: Given,
 ): Promise<void> {
+  const forget = (args: JsonObject) => {
+    const { entity, id: entityId } = parseInvalidate(args);
+    dropFromMemory(chain.data.caches, entity, entityId);
+    sessions.forget(entity === "application" ? entityId : undefined);
+    logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+    return undefined;
+  };
   const close = await answerCommands({
     redis,
     keys,
@@ -29,12 +41,9 @@ export async function obeyCommands(
     id,
     role: "relayer",
     onCommand: async ({ name, args }) => {
-      if (name !== INVALIDATE_COMMAND)
-        throw new AppError("USAGE", "a relayer does not know this command", { command: name });
-      const { entity, id: entityId } = parseInvalidate(args);
-      dropFromMemory(chain.data.caches, entity, entityId);
-      sessions.forget(entity === "application" ? entityId : undefined);
-      logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+      if (name === INVALIDATE_COMMAND) return forget(args);
+      if (name === RELOAD_COMMAND) return obeyReload(reloads, args);
+      throw new AppError("USAGE", "a relayer does not know this command", { command: name });
     },
   });
   owned.own({ close });

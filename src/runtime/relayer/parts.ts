@@ -10,7 +10,11 @@ import { redisKeys } from "../redis/keys.ts";
 import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
 import { supplierRecords } from "../redis/supplier-records.ts";
+import { AnswerMemory } from "./backends/answer-limits.ts";
+import type { Backend } from "./backends/backend.ts";
+import { Shelf } from "./backends/shelf.ts";
 import { Heights } from "./heights.ts";
+import type { Serving } from "./live.ts";
 import { gated } from "./log-gate.ts";
 import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { observeReplays } from "./replays/metrics.ts";
@@ -31,6 +35,8 @@ type Given = {
   readonly clock: Clock;
   readonly spoolDirectories: readonly string[];
 };
+
+const BYTES_PER_MB = 1_048_576;
 
 /** What the role consists of for as long as the process runs, whatever is reloaded. */
 export type Parts = Awaited<ReturnType<typeof openParts>>;
@@ -97,8 +103,17 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
     }),
     webSocketLimits: webSocketLimits(config.relay.websocket, clock),
     work,
+    ...sharedByReloads(config),
   };
 }
+
+/** What several states of the configuration have together. */
+const sharedByReloads = ({ relay }: RelayerConfig) => ({
+  backends: new Shelf<Backend>(),
+  answerMemory: new AnswerMemory(relay.backend_limits.max_buffered_mb * BYTES_PER_MB),
+  /** What relays were served with before a reload, while some still are. */
+  retired: new Set<Serving>(),
+});
 
 function openReplays({ relay }: RelayerConfig, heights: Heights, { registry }: RelayerMetrics): Replays {
   const replays = new Replays(relay);

@@ -1,4 +1,4 @@
-import type { CloseStack } from "../../base/close-stack.ts";
+import { CloseStack } from "../../base/close-stack.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import { serviceRoutes } from "./backends/service-routes.ts";
@@ -7,7 +7,7 @@ import type { Serving } from "./live.ts";
 import type { Parts } from "./parts.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import type { PreparedSession } from "./sessions.ts";
-import { admit, admitMessage, requestedType, type ServiceRoutes } from "./steps/admit.ts";
+import { admit, admitMessage, requestedType } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import { forward } from "./steps/forward.ts";
 import { type Metered, meter } from "./steps/meter.ts";
@@ -21,8 +21,8 @@ import { Users } from "./users.ts";
 export function openServing(
   parts: Parts,
   { config, keyRing }: { readonly config: RelayerConfig; readonly keyRing: KeyRing },
-  owned: CloseStack,
 ): Serving {
+  const owned = new CloseStack();
   const services = serviceRoutes(config, { ...parts, random: Math.random, owned });
   const users = new Users();
   const publishBeforeReply = config.relay.publish === "before_reply";
@@ -30,7 +30,7 @@ export function openServing(
   const { steps, messageSteps } = stepsOf(parts, { config, keyRing, services });
   const pipeline = new RelayPipeline({ steps, work, metrics, publishBeforeReply, users });
   const messages = { steps: messageSteps, publishBeforeReply, users };
-  return { config, keyRing, services, pipeline, messages, users };
+  return { config, keyRing, services, pipeline, messages, users, close: () => owned.close() };
 }
 
 const UNMETERED: Metered = { refund: async () => undefined };
@@ -87,8 +87,8 @@ function stepsOf(
 }
 
 /** The largest request that any service takes: what the listener may read. */
-export const largestBody = ({ config, services }: Serving): number =>
+export const largestBody = (config: RelayerConfig): number =>
   Math.max(
     config.default_max_body_size_bytes,
-    ...[...services.values()].map(({ maxBodyBytes }: ServiceRoutes) => maxBodyBytes),
+    ...Object.values(config.services).map(({ max_body_size_bytes = 0 }) => max_body_size_bytes),
   );

@@ -22,11 +22,13 @@ export const unread = (): Progress => ({ service: "unknown", rpcType: "unknown" 
 /** The relays in work, of every transport: how many there may be, whether more are taken, and what metrics and log are told of each. */
 export class RelayWork {
   readonly #given: Dependencies;
+  #maxInFlight: number;
   #inFlight = 0;
   #phase: "serving" | "draining" = "serving";
 
   constructor(given: Dependencies) {
     this.#given = given;
+    this.#maxInFlight = given.maxInFlight;
   }
 
   get inFlight(): number {
@@ -35,6 +37,11 @@ export class RelayWork {
 
   get draining(): boolean {
     return this.#phase === "draining";
+  }
+
+  /** From now on so many may be in work. */
+  limit(maxInFlight: number): void {
+    this.#maxInFlight = maxInFlight;
   }
 
   /** New relays are refused from now on; those in work go on. */
@@ -56,7 +63,7 @@ export class RelayWork {
   /** Whether the relay that just began may go on. Throws Reject draining, overloaded. */
   requireRoom(): void {
     if (this.#phase === "draining") throw new Reject("draining");
-    if (this.#inFlight > this.#given.maxInFlight) throw new Reject("overloaded");
+    if (this.#inFlight > this.#maxInFlight) throw new Reject("overloaded");
   }
 
   /** The relay is one that we serve; its request had so many bytes. */

@@ -7,9 +7,11 @@ import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import { streamBounds } from "../streaming.ts";
 import type { EndLimits } from "../transports/websocket-end.ts";
-import { AnswerMemory } from "./answer-limits.ts";
+import type { AnswerMemory } from "./answer-limits.ts";
+import type { Backend } from "./backend.ts";
 import { reachOf } from "./http-endpoint.ts";
 import { openBackendPool } from "./open-pool.ts";
+import type { Shelf } from "./shelf.ts";
 import { openWebSocketBackend } from "./websocket-backend.ts";
 
 type Given = {
@@ -19,6 +21,9 @@ type Given = {
   readonly logger: Logger;
   readonly metrics: RelayerMetrics;
   readonly webSocketLimits: EndLimits;
+  /** A backend that another state of the configuration has just so is shared with it. */
+  readonly backends: Shelf<Backend>;
+  readonly answerMemory: AnswerMemory;
   readonly owned: CloseStack;
 };
 
@@ -27,12 +32,11 @@ const BYTES_PER_MB = 1_048_576;
 /** What is configured for each service, with a pool for each of its backends. */
 export function serviceRoutes(
   config: RelayerConfig,
-  { clock, random, logger, metrics, webSocketLimits, owned }: Given,
+  { clock, random, logger, metrics, webSocketLimits, backends, answerMemory, owned }: Given,
 ): ReadonlyMap<string, ServiceRoutes> {
-  const { max_response_mb, max_buffered_mb, retry_percent } = config.relay.backend_limits;
-  const memory = new AnswerMemory(max_buffered_mb * BYTES_PER_MB);
+  const { max_response_mb, retry_percent } = config.relay.backend_limits;
   const shared = {
-    limits: { clock, maxBytes: max_response_mb * BYTES_PER_MB, memory },
+    limits: { clock, maxBytes: max_response_mb * BYTES_PER_MB, memory: answerMemory },
     retryPercent: retry_percent,
     share: shareOf(config),
     clock,
@@ -46,7 +50,11 @@ export function serviceRoutes(
       const pools = HTTP_KINDS.flatMap((kind) => {
         const backend = service.backends[kind];
         if (backend === undefined) return [];
-        return [[kind, openBackendPool({ ...shared, service: id, kind, backend, reach }, owned)] as const];
+        const given = { ...shared, service: id, kind, backend, reach };
+        // All that differs between two of them.
+        const made = JSON.stringify([id, kind, backend, reach, shared.share]);
+        owned.own({ close: () => backends.leave(made) });
+        return [[kind, backends.take(made, (kept) => openBackendPool(given, kept))] as const];
       });
       const routes: ServiceRoutes = {
         id,

@@ -3,18 +3,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { identityOf } from "../../src/devnet/genesis/identities.ts";
 import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
 import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
 import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
 import { textOf } from "../../src/runtime/redis/reply.ts";
+import { encodeSession, type SessionRecord } from "../../src/runtime/redis/session-record.ts";
 import { recorder, type TestRedis, testRedis } from "../kit/redis-fleet.ts";
 
 const SEED = "miner-main";
 const NAMES = ["s1", "s2", "s3", "s4"];
 const directory = mkdtempSync(join(tmpdir(), "relayminer-miner-"));
 const identities = NAMES.map((name) => identityOf({ name }, SEED));
+
+/** It ends long after the test. */
+const OPEN_SESSION: Omit<SessionRecord, "supplier" | "sessionId"> = {
+  serviceId: "svc",
+  application: identities[3]?.address ?? "",
+  startHeight: 1_000_001n,
+  endHeight: 1_000_010n,
+  state: "active",
+  relayCount: 1n,
+  computeUnits: 7n,
+  createdAt: 0n,
+  updatedAt: 0n,
+};
 
 let own: TestRedis;
 let devnet: Devnet;
@@ -52,8 +66,10 @@ afterEach(async () => {
   for (const miner of miners.splice(0)) await miner.close();
 });
 
-async function start(name: string, parts: { readonly chainId?: string; readonly keys?: string } = {}) {
-  const { chainId = "kit", keys = join(directory, "keys.yaml") } = parts;
+type StartParts = { readonly chainId?: string; readonly keys?: string; readonly clock?: Clock };
+
+async function start(name: string, parts: StartParts = {}) {
+  const { chainId = "kit", keys = join(directory, "keys.yaml"), clock = systemClock } = parts;
   const file = join(directory, `${name}.yaml`);
   writeFileSync(
     file,
@@ -67,7 +83,8 @@ leader_election: { leader_ttl_seconds: 2, heartbeat_rate_seconds: 1 }
 `,
   );
   const { config } = loadMinerConfig(file);
-  const miner = await startMiner({ config, version: "test", logger: recorder(), clock: systemClock });
+  const reread = () => loadMinerConfig(file).config;
+  const miner = await startMiner({ config, version: "test", logger: recorder(), clock, reread });
   miners.push(miner);
   return miner;
 }
@@ -115,3 +132,39 @@ test("suppliers are on record for the relayers when the start is done", async ()
     expect(JSON.parse(record)).toMatchObject({ status: "active", staked: true, services: ["svc"] });
   }
 });
+
+test("keys are reloaded: a new supplier is taken, a removed one is kept until its sessions are over", async () => {
+  const file = join(directory, "changing.yaml");
+  const write = (...of: readonly number[]) => {
+    const keys = of.map((index) => `"${toHex(identities[index]?.privateKey ?? new Uint8Array())}"`);
+    writeFileSync(file, `keys: [${keys.join(", ")}]\n`, { mode: 0o600 });
+  };
+  write(0, 1);
+  const time = { ahead: 0 };
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + time.ahead };
+  const miner = await start("m1", { keys: file, clock });
+  expect(await owners()).toEqual(["m1", "m1", undefined, undefined]);
+
+  // A session of the first supplier that has not ended yet.
+  const supplier = identities[0]?.address ?? "";
+  const sessionId = "ab".repeat(32);
+  const { commands } = own.redis;
+  const record = { ...OPEN_SESSION, sessionId, supplier };
+  await commands.send("HSET", own.keys.session(supplier, sessionId), ...[...encodeSession(record)].flat());
+  await commands.send("SADD", own.keys.sessionState(supplier, "active"), sessionId);
+
+  write(1, 2);
+  expect(await miner.reload("test")).toMatchObject({ result: "applied", removed: [supplier] });
+  await expect.poll(owners, soon).toEqual(["m1", "m1", "m1", undefined]);
+  time.ahead += 60_000;
+  await systemClock.sleep(6_000);
+  expect(await owners()).toEqual(["m1", "m1", "m1", undefined]);
+
+  await commands.send("SREM", own.keys.sessionState(supplier, "active"), sessionId);
+  await expect.poll(owners, { timeout: 15_000, interval: 50 }).toEqual([undefined, "m1", "m1", undefined]);
+
+  write(1);
+  writeFileSync(file, "keys: [half");
+  await expect(miner.reload("test")).rejects.toMatchObject({ code: "KEYS_INVALID" });
+  expect(await owners()).toEqual([undefined, "m1", "m1", undefined]);
+}, 60_000);

@@ -262,7 +262,7 @@ export class Bridge {
       const charge = this.#prepaid.take() ?? (await steps.meterFurther(relay, session));
       const store = () => this.#publish(asked, signed, charge);
       if (!publishBeforeReply) {
-        void work.afterwards(relay, store);
+        void this.#inWork(work.afterwards(relay, store));
         return () => this.#reply(asked, frame, since);
       }
       await store();
@@ -275,6 +275,14 @@ export class Bridge {
       work.end();
       users.leave();
     }
+  }
+
+  /** Whoever drains this process waits for it. */
+  async #inWork(ending: Promise<void>): Promise<void> {
+    const { work } = this.#given;
+    work.begin();
+    await ending;
+    work.end();
   }
 
   #isKnown({ leaves, admitted }: Asked, { relayHash }: AnsweredRelay): boolean {
@@ -363,7 +371,7 @@ export class Bridge {
     this.#stopIdle?.();
     this.#stopPatience?.();
     this.#early = [];
-    void this.#prepaid.refund();
+    void this.#inWork(this.#prepaid.refund());
     metrics.closes.inc({ service_id: service, code: codeLabel(code) });
     onEnd();
   }

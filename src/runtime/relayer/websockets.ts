@@ -28,7 +28,12 @@ export function openWebSockets(settings: WebSocketSettings, parts: Parts, live: 
     handshake: {
       mode: settings.handshake_signature,
       decode: parts.decode.handshake,
-      verify: (relay) => live.current.messages.steps.verify(relay),
+      verify: async (relay) => {
+        const { steps } = live.current.messages;
+        // Nobody may have the chain asked about any session he likes.
+        steps.admit(relay);
+        return steps.verify(relay);
+      },
       once: async (relay, session) => {
         const { refund } = await taken(relay, session);
         return () => void refund();

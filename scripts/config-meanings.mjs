@@ -209,6 +209,15 @@ const RELAYER = {
     "Ring signatures that may wait. One more is answered 503, and so is one that has waited two seconds; an application may take half of the places, so that others always find one.",
   "relay.verify_tables_mb":
     "Most memory for tables of keys, for the main thread and for each worker, taken as it is needed: a key takes 64 KiB and a gateway's 96, less with small tables. With too little of it, tables are built again and again.",
+  "simulation.enabled":
+    "Answers relays that only try the way to the backend: header `Pocket-Simulation-Key-Id`, session id `simv1:<unix seconds>:<16 hex digits>`, a ring of the keys pinned here. They are never metered or mined, and counted only in `ha_relayer_simulated_*`. While this is `false` the section is not looked at.",
+  "simulation.max_concurrent": "Simulated relays in work at once; more are refused with 429.",
+  "simulation.freshness_window_seconds":
+    "How far the time in the session id may be from this machine's. A simulated relay is remembered in Redis for twice that, and refused with 409 when it comes again.",
+  "simulation.identities":
+    "Who may send them, at least one: `key_id` (once), `enabled` (default `false`), `not_after` (a time, optional), `max_rps` (5; 0 means 5), `app_pubkey_hex`, `gateway_pubkeys_hex` (at least one), `allowed_services` (empty: all). Keys are compressed, 66 hex digits; the placeholder key is refused.",
+  "relay.over_limit_answer":
+    "What an application over its limit is answered over HTTP. `status`: 429, as the Go peer. `signed`: a signed 200 with the error that PATH recognises, which costs the least reputation there; [answers.md](answers.md) has the why.",
   "relay.replays":
     "Where a relay is remembered, so that nobody has it served twice: in this `process`; in Redis for the whole `fleet` too, by the call that meters it, at some 80 bytes a relay; or not at all (`off`). A relay that was taken before is refused with 409. It is remembered once its signature is verified, forgotten when it fails after that, and in any case when its session is over.",
   "relay.replays_by":

@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
+import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
+import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
+import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import { openRedis, type RedisConnections } from "../../src/runtime/redis/connect.ts";
 import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { type Meter, openMeter } from "../../src/runtime/redis/meter.ts";
+import { listOf, textsOf } from "../../src/runtime/redis/reply.ts";
 import { serviceFactors } from "../../src/runtime/redis/service-factors.ts";
 import { supplierRecords } from "../../src/runtime/redis/supplier-records.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
@@ -200,4 +204,75 @@ describe("with Redis silent", () => {
       await network.close();
     }
   });
+});
+
+test("with the meter off everything but the count is checked, in either mode", async () => {
+  for (const mode of ["eager", "optimistic"] as const) {
+    const { network, header } = await startHalted(mode, { relayer: { relay_meter: { enabled: false } } });
+    const { redis, keys } = await openCounters(network);
+    try {
+      const good = network.sign(header, "1");
+      expect((await post(network, good)).status).toBe(200);
+      await streamEntries(network, 1);
+      expect((await post(network, good)).status).toBe(409);
+      const forged = network.sign(header, "2", { signer: network.newcomer });
+      const elsewhere = network.sign({ ...header, sessionId: "00".repeat(32) }, "3");
+      for (const request of [forged, elsewhere])
+        expect((await post(network, request)).status).toBe(mode === "eager" ? 403 : 200);
+      expect((await post(network, network.sign(header, "4"))).status).toBe(200);
+      expect(await streamEntries(network, 2)).toHaveLength(2);
+      expect(await redis.commands.send("EXISTS", keys.meterActive)).toBe(0);
+    } finally {
+      await redis.close();
+      await network.close();
+    }
+  }
+});
+
+test("counters and clean-up follow the fleet's namespace, whatever relay_meter.redis_key_prefix says", async () => {
+  const { network, header } = await startHalted("eager", {
+    namespace: { base_prefix: "own", meter_prefix: "spent" },
+    relayer: { relay_meter: { redis_key_prefix: "other" } },
+  });
+  const { redis, meter } = await openCounters(network);
+  const counters = async () =>
+    textsOf(listOf(await redis.commands.send("KEYS", "*spent*"))).filter(
+      (key) => !key.endsWith("active_sessions"),
+    );
+  try {
+    expect((await post(network, network.sign(header, "1"))).status).toBe(200);
+    const of = `own:spent:${header.sessionId}:${network.supplier.address}`;
+    expect(new Set(await counters())).toEqual(new Set([`${of}:meta`, `${of}:consumed`]));
+    expect(textsOf(listOf(await redis.commands.send("KEYS", "other*")))).toEqual([]);
+    expect(textsOf(listOf(await redis.commands.send("KEYS", "ha*")))).toEqual([]);
+    await meter.announceEnd({ sessionId: header.sessionId, supplier: network.supplier.address });
+    expect(await until(counters, (keys) => keys.length === 0)).toEqual([]);
+  } finally {
+    await redis.close();
+    await network.close();
+  }
+});
+
+test("over its limit an application is answered as chosen: a signed error that is neither paid nor a response", async () => {
+  const { network, header } = await startHalted("eager", {
+    stake: STAKE,
+    relayer: { relay: { verify_workers: 0, over_limit_answer: "signed" } },
+  });
+  try {
+    for (let sent = 0; sent < 5; sent++)
+      expect((await post(network, network.sign(header, `${sent}`))).status).toBe(200);
+    const body = Buffer.from(RelayRequest.encode(network.sign(header, "one more")));
+    const before = network.backendCalls();
+    const answer = await fetch(network.url, { method: "POST", body });
+    expect(answer.status).toBe(200);
+    const response = RelayResponse.decode(new Uint8Array(await answer.arrayBuffer()));
+    expect(verifyResponse(response, network.supplier.publicKey)).toBe(true);
+    expect(response.relayMinerError).toMatchObject({ codespace: "relayer_proxy", code: 7 });
+    expect(response.meta.sessionHeader).toEqual(header);
+    expect(() => PoktHttpResponse.decode(response.payload)).toThrow();
+    expect(network.backendCalls()).toBe(before);
+    expect(await streamEntries(network, 5)).toHaveLength(5);
+  } finally {
+    await network.close();
+  }
 });

@@ -102,6 +102,24 @@ test("a relay that came in time and was answered when the claim window is open i
   expect(await streamEntries(network, 0)).toEqual([]);
 });
 
+test("a supplier that unstakes in mid-session is served to that session's last paid height, and refused after with the reason", async () => {
+  const header = await running();
+  expect((await relay(header)).status).toBe(200);
+  await command("unstake", { kind: "supplier", name: "supplier" });
+  expect((await relay(header)).status).toBe(200);
+  const end = header.sessionEndBlockHeight;
+  for (const height of [end, end + 1n]) {
+    await goTo(network, height);
+    expect({ height, ...(await relay(header)) }).toMatchObject({ height, status: 200 });
+  }
+  await goTo(network, end + 2n);
+  expect(await relay(header)).toMatchObject({ status: 403, error: "the session is over" });
+  // The next one is formed without it: whoever asks for it there is told so.
+  const next = { ...header, sessionStartBlockHeight: end + 1n, sessionEndBlockHeight: end + 20n };
+  expect(await relay(next)).toMatchObject({ status: 403 });
+  expect(await streamEntries(network, 4)).toHaveLength(4);
+});
+
 test("a client that is a block ahead waits for the relayer's node; one that is far ahead is refused at once", async () => {
   const header = await running();
   const start = header.sessionEndBlockHeight + 1n;

@@ -34,6 +34,8 @@ export type NetworkOptions = {
   readonly blockTimeMs?: number;
   /** Keys of the relayer's YAML that differ from the kit's. */
   readonly relayer?: Readonly<Record<string, unknown>>;
+  /** Parts of `redis.namespace` that differ from the default. */
+  readonly namespace?: Partial<Namespace>;
   /** Keys of the service's part of it. */
   readonly service?: Readonly<Record<string, unknown>>;
   /** The relayer's way to the chain goes through this proxy, which can be cut. */
@@ -127,7 +129,7 @@ export async function startNetwork(
   const backends = { jsonrpc: { url: `http://127.0.0.1:${portOf(backend)}` } };
   const yaml = {
     listen_addr: "127.0.0.1:0",
-    redis: { url: redis.url },
+    redis: { url: redis.url, namespace: options.namespace ?? {} },
     pocket_node: { query_node_rpc_url: node, chain_id: "kit", query_timeout_seconds: 2 },
     keys: { keys_file: keysFile },
     default_validation_mode: mode,

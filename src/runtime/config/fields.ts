@@ -16,6 +16,10 @@ export const notYet = <Schema extends z.ZodType>(
     error: `not supported yet: ${what}`,
   });
 
+/** A section that is not looked at unless its `enabled` is set: a template with blanks in it keeps nothing from starting (load.ts). */
+export const onlyWhenEnabled = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.meta({ onlyWhenEnabled: true });
+
 export const positive = () => z.number().int().positive();
 export const natural = () => z.number().int().nonnegative();
 

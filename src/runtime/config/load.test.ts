@@ -84,7 +84,6 @@ test("verification: workers are counted or automatic, and full tables need room"
 
 test("what is known and not built yet is refused, never ignored", () => {
   const added = (yaml: string) => problem(`${RELAYER}${yaml}`);
-  expect(added("simulation: { enabled: true }\n")).toMatch(/not supported yet: simulated relays/);
   expect(added("response_compression: { enabled: true }\n")).toMatch(/not supported yet/);
   expect(problem(RELAYER.replace("jsonrpc: {", "grpc: { url: x }\n      jsonrpc: {"))).toMatch(
     /not supported yet: grpc backends/,

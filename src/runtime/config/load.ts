@@ -38,7 +38,7 @@ export function parseYaml<Schema extends z.ZodType>(
       broken,
     );
   const lineOf = (at: Path) => lineAt(document.contents, at, lines);
-  const given: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const given = withoutDisabled(schema, document.toJS({ maxAliasCount: 100 }) ?? {});
   const result = schema.safeParse(given);
   if (!result.success) {
     const told = result.error.issues.flatMap((issue) => tell(issue, schema, lineOf));
@@ -114,6 +114,19 @@ function keysAt(schema: z.ZodType, at: Path): string[] {
   for (const part of at) node = node && childOf(node, part);
   return node ? Object.keys((unwrap(node).def as Def).shape ?? {}) : [];
 }
+
+/** The file without the sections that are not enabled and need not be valid then. */
+function withoutDisabled(schema: z.ZodType, given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const isOff = ([key, section]: [string, unknown]) =>
+    childOf(schema, key)?.meta()?.["onlyWhenEnabled"] === true &&
+    (section === null || (typeof section === "object" && !isTouched(section)));
+  return Object.fromEntries(Object.entries(given).filter((entry) => !isOff(entry)));
+}
+
+/** Whether `enabled` says anything but no. What is neither is for the schema to refuse. */
+const isTouched = (section: object): boolean =>
+  "enabled" in section && section.enabled !== false && section.enabled !== null;
 
 /** Dotted names of settings that were given, are valid, and have no effect here (their schema carries `meta({ unused: why })`). */
 function unusedIn(schema: z.ZodType, given: unknown, prefix = ""): string[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerFields } from "./answers.ts";
 import { backend, HTTP_KINDS, websocketBackend } from "./backends.ts";
 import {
   address,
@@ -18,6 +19,7 @@ import { grpcWeb, limits, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutProfiles } from "./profiles.ts";
 import { replayFields } from "./replays.ts";
+import { simulationSchema } from "./simulation.ts";
 import { spoolSchema } from "./spool.ts";
 import { streaming, streamLimits } from "./streaming.ts";
 import { websocketSettings } from "./websocket.ts";
@@ -86,6 +88,7 @@ const ourOwn = () =>
       verify_tables_mb: z.number().int().min(16).max(4_000).default(256),
       verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
       ...replayFields(),
+      ...answerFields(),
       spool: spoolSchema(),
       websocket: websocketSettings(),
     })
@@ -123,7 +126,7 @@ export const relayerSchema = z
     response_compression: disabled("compressed answers; remove response_compression"),
     timeout_profiles: timeoutProfiles(),
     pool_profiles: poolProfiles(),
-    simulation: disabled("simulated relays; remove simulation"),
+    simulation: simulationSchema(),
     grace_period_extra_blocks: unused(natural(), "the Go peer does not read it either"),
     relay: ourOwn(),
   })

@@ -20,6 +20,7 @@ import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { observeReplays } from "./replays/metrics.ts";
 import { Replays } from "./replays/replays.ts";
 import { Sessions } from "./sessions.ts";
+import { simulationMetrics } from "./simulation/metrics.ts";
 import { openStore } from "./spool/open-store.ts";
 import { Standings } from "./standings.ts";
 import { decoder } from "./steps/decode.ts";
@@ -88,6 +89,7 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
     meter,
     meterLimits: toldLimits(),
     replays: openReplays(config, heights, metrics),
+    simulationMetrics: simulationMetrics(metrics.registry),
     standings: owned.own(standings),
     verifyPool: openVerification({ settings: config.relay, logger, clock, metrics, owned }),
     openStreams: new OpenStreams(metrics),

@@ -121,12 +121,35 @@ export const REJECTS = {
     level: "debug",
     text: "the relay was taken before",
   },
+  simulation_rejected: {
+    http: 403,
+    grpc: "PermissionDenied",
+    websocket: 4001,
+    level: "debug",
+    text: "the simulated relay is not accepted",
+  },
+  simulation_limit: {
+    http: 429,
+    grpc: "ResourceExhausted",
+    websocket: 1013,
+    level: "debug",
+    text: "too many simulated relays",
+  },
+  simulation_unchecked: {
+    http: 503,
+    grpc: "Unavailable",
+    websocket: 4001,
+    level: "warn",
+    text: "whether the simulated relay was sent before cannot be checked at the moment",
+    retryAfter: 2,
+  },
   session_unknown: {
     http: 503,
     grpc: "Unavailable",
     websocket: 4001,
     level: "warn",
     text: "the session cannot be checked at the moment",
+    retryAfter: 1,
   },
   // "session relay limit reached" is how PATH recognises it: verbatim (relay-path 6.1).
   over_limit: {
@@ -142,6 +165,7 @@ export const REJECTS = {
     websocket: 4002,
     level: "warn",
     text: "the relay meter is not available",
+    retryAfter: 2,
   },
   backend_error: {
     http: 502,
@@ -196,6 +220,7 @@ export const REJECTS = {
     websocket: 1011,
     level: "warn",
     text: "the relay cannot be stored at the moment",
+    retryAfter: 2,
   },
   overloaded: {
     http: 503,

@@ -1,8 +1,10 @@
 import type { AnsweredRelay, RelayLeaf } from "../../chain/protocol/relay-answer.ts";
+import { type AnswerChoices, refuse } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RelayerMetrics } from "./metrics.ts";
 import { toReject } from "./rejects.ts";
 import type { PreparedSession } from "./sessions.ts";
+import { SIMULATION_HEADER, type SimulatedRelays } from "./simulation/simulated.ts";
 import type { Admitted, Routed } from "./steps/admit.ts";
 import type { DecodedRelay, HttpRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
@@ -30,6 +32,9 @@ type Dependencies = {
   readonly work: RelayWork;
   readonly metrics: RelayerMetrics;
   readonly publishBeforeReply: boolean;
+  readonly answers: AnswerChoices;
+  /** Undefined where simulated relays are not enabled: what asks to be one is a relay like any. */
+  readonly simulation: SimulatedRelays | undefined;
   /** Told of each relay that works with these steps. */
   readonly users: Users;
 };
@@ -46,16 +51,18 @@ export class RelayPipeline {
 
   /** Serves one relay from request to stored leaf. Never rejects: what goes wrong is answered, counted and logged. */
   async serve(exchange: Exchange): Promise<void> {
-    const { work, users } = this.#given;
+    const { work, users, simulation, answers } = this.#given;
     const progress = unread();
     users.enter();
     work.begin();
     try {
       work.requireRoom();
-      await this.#relay(exchange, progress);
+      const keyId = simulation && exchange.header(SIMULATION_HEADER);
+      if (simulation && keyId) await simulation.serve(exchange, keyId);
+      else await this.#relay(exchange, progress);
     } catch (thrown) {
       const reject = toReject(thrown);
-      exchange.refuse(reject);
+      refuse(exchange, progress.relay, reject, answers);
       work.refused(progress, reject);
     } finally {
       work.end();

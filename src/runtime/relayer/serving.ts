@@ -4,6 +4,7 @@ import type { KeyRing } from "../keys/key-ring.ts";
 import { serviceRoutes } from "./backends/service-routes.ts";
 import type { MessageSteps } from "./bridge.ts";
 import type { Serving } from "./live.ts";
+import { openSimulation } from "./open-simulation.ts";
 import type { Parts } from "./parts.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import type { PreparedSession } from "./sessions.ts";
@@ -28,7 +29,11 @@ export function openServing(
   const publishBeforeReply = config.relay.publish === "before_reply";
   const { work, metrics } = parts;
   const { steps, messageSteps } = stepsOf(parts, { config, keyRing, services });
-  const pipeline = new RelayPipeline({ steps, work, metrics, publishBeforeReply, users });
+  const simulation = openSimulation(parts, { config, keyRing, services });
+  const answers = { overLimit: config.relay.over_limit_answer, keys: keyRing };
+  const pipeline = new RelayPipeline({
+    ...{ steps, work, metrics, publishBeforeReply, answers, simulation, users },
+  });
   const messages = { steps: messageSteps, publishBeforeReply, users };
   return { config, keyRing, services, pipeline, messages, users, close: () => owned.close() };
 }

@@ -13,6 +13,9 @@ type Dependencies = {
   readonly maxInFlight: number;
 };
 
+/** So much of a text that a client wrote is logged. */
+const LOGGED = 128;
+
 /** What is known of a relay so far, for metrics and log when it is refused. */
 export type Progress = { service: string; rpcType: string; relay?: DecodedRelay };
 
@@ -148,7 +151,8 @@ export class RelayWork {
       ...reject.fields,
       ...(relay && {
         service: relay.header.serviceId,
-        supplier: relay.supplier,
+        // Whoever asks writes it, and nothing has looked at it yet.
+        supplier: relay.supplier.slice(0, LOGGED),
         application: relay.header.applicationAddress,
         session: relay.header.sessionId,
       }),

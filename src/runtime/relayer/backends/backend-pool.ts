@@ -197,7 +197,12 @@ export class BackendPool implements Backend {
     const { config, budget, limits, events } = this.#parts;
     const tried = [first];
     let last = failed;
-    while (tried.length <= config.max_retries && isFault(last) && !request.client.gone) {
+    while (
+      tried.length <= config.max_retries &&
+      isFault(last) &&
+      !request.client.gone &&
+      request.once !== true
+    ) {
       const left = deadline - limits.clock.monotonic();
       if (left <= 0 || budget.isSpent) break;
       const wired = this.#take(tried);

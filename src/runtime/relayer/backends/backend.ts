@@ -11,6 +11,8 @@ export type BackendRequest = {
   readonly headers: Record<string, string | string[]>;
   readonly body: Uint8Array;
   readonly client: Presence;
+  /** No other endpoint is tried when the first one fails. */
+  readonly once?: boolean;
   /** Content types whose answers are wanted as they come; their status is below 500, and nothing has encoded them. */
   readonly streamed?: ReadonlySet<string> | undefined;
 };

@@ -78,9 +78,7 @@ export function admit(
   bodyBytes: number,
   { services, keys, standing, height }: AdmitDependencies,
 ): Routed {
-  const service = services.get(relay.header.serviceId);
-  if (service === undefined) throw new Reject("unknown_service");
-  const { rpcType, pool } = route(service, rpcTypeHeader);
+  const { service, rpcType, pool } = routeOf(services, relay, rpcTypeHeader);
   if (!keys.has(relay.supplier)) throw new Reject("unknown_supplier");
   const declared = requireStanding(standing(relay.supplier), service.id, rpcType);
   if (bodyBytes > service.maxBodyBytes) throw new Reject("body_too_large");
@@ -100,6 +98,18 @@ export function admitMessage(
   const declared = requireStanding(standing(relay.supplier), service.id, "websocket");
   requirePlausible(relay, height());
   return { service, rpcType: "websocket", declared };
+}
+
+/** The service of a relay and its backend. Throws Reject unknown_service, no_backend. */
+export function routeOf(
+  services: ReadonlyMap<string, ServiceRoutes>,
+  { header }: DecodedRelay,
+  rpcTypeHeader: string | undefined,
+): Pick<Routed, "service" | "rpcType" | "pool"> {
+  const service = services.get(header.serviceId);
+  if (service === undefined) throw new Reject("unknown_service");
+  const { rpcType, pool } = route(service, rpcTypeHeader);
+  return { service, rpcType, pool };
 }
 
 function route(service: ServiceRoutes, header: string | undefined): { rpcType: BackendKind; pool: Backend } {

@@ -65,6 +65,19 @@ function opened(bytes: Uint8Array, headers: LRUCache<string, SessionHeader>): De
   return { request, header, supplier };
 }
 
+/** The same without judging what the request says: only that it can be read. Throws Reject bad_request. */
+export function decodeUnchecked({ body }: Pick<Exchange, "body">): HttpRelay {
+  const request = read(() => openRequest(body));
+  const { header } = request;
+  if (header === undefined) throw new Reject("bad_request", "no session header");
+  return {
+    request,
+    header: read(() => SessionHeader.decode(header)),
+    supplier: toLatin1(request.supplier),
+    inner: read(() => PoktHttpRequest.decode(request.payload)),
+  };
+}
+
 function headerOf(bytes: Uint8Array | undefined, known: LRUCache<string, SessionHeader>): SessionHeader {
   const name = bytes === undefined ? "" : toLatin1(bytes);
   const held = known.get(name);

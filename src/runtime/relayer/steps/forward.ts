@@ -39,22 +39,11 @@ export async function forward(
   const start = clock.monotonic();
   const seconds = () => (clock.monotonic() - start) / 1000;
   try {
-    const answer = await admitted.pool.ask(backendRequest(relay, admitted, exchange));
+    const answer = await askBackend(relay, admitted, exchange);
     const outcome = answer.status >= 500 ? "server_error" : "ok";
     metrics.backendRequests.inc({ service_id: service, outcome, status_code: answer.status });
     metrics.backendLatency.observe({ service_id: service, outcome }, seconds());
-    if (answer.status >= 500)
-      throw new Reject("backend_5xx", undefined, {
-        // Beyond 599 there is nothing that a client could make of it.
-        status: answer.status <= 599 ? answer.status : 502,
-        fields: { endpoint: answer.endpoint },
-      });
-    return {
-      status: answer.status,
-      payload: wrap(answer),
-      retries: answer.retries,
-      stream: streamOf(answer),
-    };
+    return forwardedOf(answer);
   } catch (thrown) {
     const reject = toReject(thrown);
     if (reject.code !== "backend_5xx") {
@@ -63,6 +52,34 @@ export async function forward(
     }
     throw reject;
   }
+}
+
+/** What the backend says to a relay, whatever it is. Throws what the backend throws. */
+const askBackend = (relay: HttpRelay, admitted: Routed, exchange: Exchange): Promise<BackendAnswer> =>
+  admitted.pool.ask(backendRequest(relay, admitted, exchange));
+
+/** The same, tried once and read whole, for who wants to know how the backend is. */
+export const askBackendOnce = (
+  relay: HttpRelay,
+  admitted: Routed,
+  exchange: Exchange,
+): Promise<BackendAnswer> =>
+  admitted.pool.ask({ ...backendRequest(relay, admitted, exchange), streamed: undefined, once: true });
+
+/** The payload of an answer. Throws Reject backend_5xx. */
+export function forwardedOf(answer: BackendAnswer): Forwarded {
+  if (answer.status >= 500)
+    throw new Reject("backend_5xx", undefined, {
+      // Beyond 599 there is nothing that a client could make of it.
+      status: answer.status <= 599 ? answer.status : 502,
+      fields: { endpoint: answer.endpoint },
+    });
+  return {
+    status: answer.status,
+    payload: wrap(answer),
+    retries: answer.retries,
+    stream: streamOf(answer),
+  };
 }
 
 function backendRequest(relay: HttpRelay, { pool, service }: Routed, exchange: Exchange) {

@@ -76,6 +76,46 @@ test.each(["jsonrpc", "rest", "cometbft"])(
   },
 );
 
+test("relay stream: batches go to stdout one by one, each verified, and are one relay together", async () => {
+  const path = ["--path", "/v1/ticks?count=6&every=120&id=x"];
+  const plain = await relay("stream", ...path);
+  expect(plain.code, plain.stderr).toBe(0);
+  expect(plain.stdout.match(/^data: \{"tick":\d+/gm)).toHaveLength(6);
+  const json = jsonOf((await relay("stream", ...path, "--json")).stdout);
+  expect(json).toMatchObject({
+    ok: true,
+    compute_units: "20",
+    leaf: null,
+    first_batch_ms: expect.any(Number),
+  });
+  expect((json["answers"] as unknown[]).length).toBeGreaterThan(1);
+});
+
+const SUBSCRIBE = '{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}';
+
+test("relay websocket: messages are answered in turn, pushes are printed and checked, each is a relay", async () => {
+  const told = await relay("websocket", "--payload", SUBSCRIBE, "--listen", "2");
+  expect(told.code, told.stderr).toBe(0);
+  expect(told.stdout.split("\n")[0]).toMatch(/^\{"jsonrpc":"2.0","id":1,"result":"0x/);
+  expect(told.stderr).toMatch(/1 answer within .*: signatures valid/);
+  const json = jsonOf((await relay("websocket", "--payload", SUBSCRIBE, "--listen", "2", "--json")).stdout);
+  const messages = json["messages"] as { push: boolean; relay_hash: string }[];
+  expect(json).toMatchObject({ ok: true, handshake: "v2", compute_units: "12" });
+  expect(json["expected_upokt"]).toBe(String(messages.length * 12 * 42));
+  expect(new Set(messages.map(({ relay_hash }) => relay_hash)).size).toBe(messages.length);
+  const load = await relay("websocket", "--load-test", "-n", "20", "-c", "4", "--handshake", "v1", "--json");
+  expect(jsonOf(load.stdout)).toMatchObject({ answered: 20, signatures: { valid: 20, wrong: 0 } });
+});
+
+test("relay grpc: the answer comes over gRPC, and no relayer is told as such", async () => {
+  const eth = ["--service", "eth", "--rpc-type", "jsonrpc"];
+  const good = await relay("grpc", ...eth, "--json");
+  expect(jsonOf(good.stdout)).toMatchObject({ ok: true, compute_units: "100", answers: [{ status: 200 }] });
+  const silent = await relay("grpc", ...eth, "--relayer-url", "http://127.0.0.1:1");
+  expect(silent.code).toBe(69);
+  expect(silent.stderr).toContain("ECONNREFUSED");
+});
+
 test("every supplier of the session is asked, and each answer's signature is that supplier's", async () => {
   const all = await relay("rest", "--all-suppliers", "--path", "/v1/forecast?station=9");
   expect(all.code, all.stderr).toBe(0);
@@ -120,7 +160,8 @@ const ERRORS: readonly (readonly [string, readonly string[], number, string, str
   ["no address", ["--supplier", "pokt1x"], 64, "BAD_ADDRESS", "bech32"],
 ];
 
-test.each(ERRORS)("relay jsonrpc: %s is told in four lines", async (_, flags, exit, code, why) => {
+// At once: a process each takes its time to start.
+test.concurrent.each(ERRORS)("relay jsonrpc: %s is told in four lines", async (_, flags, exit, code, why) => {
   const filled = flags.map((flag) =>
     flag
       .replace("{app}", file.applications[0]?.address ?? "")

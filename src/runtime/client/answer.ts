@@ -13,7 +13,13 @@ export type Answer = {
 };
 
 /** An answer, or what is wrong with the bytes that came as one. */
-export type ReadAnswer = { readonly answer: Answer } | { readonly problem: string };
+export type ReadAnswer =
+  | { readonly answer: Answer }
+  | {
+      readonly problem: string;
+      /** The code of an error that the supplier signed. */
+      readonly code?: number;
+    };
 
 /** What the payload of an answer is: decided by the transport, not by the bytes (relay-path 6.6). */
 export type PayloadForm = "http" | "raw";
@@ -26,7 +32,10 @@ export function readAnswer(relay: SignedRelay, bytes: Uint8Array, form: PayloadF
   try {
     const response = RelayResponse.decode(bytes);
     const problem = problemOf(relay, response);
-    if (problem !== undefined) return { problem };
+    if (problem !== undefined) {
+      const code = response.relayMinerError?.code;
+      return code === undefined ? { problem } : { problem, code };
+    }
     const http = form === "http" ? PoktHttpResponse.decode(response.payload) : undefined;
     return { answer: { response, http } };
   } catch (thrown) {

@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Closable } from "../../base/close-stack.ts";
 import { toError } from "../../base/errors.ts";
 import type { BackendKind } from "../config/backends.ts";
-import { readAnswer } from "./answer.ts";
+import { type Answer, readAnswer } from "./answer.ts";
 import { RPC_TYPES } from "./kinds.ts";
 import { badAnswer, connectionFailure, failed, type Outcome, refusedByStatus } from "./outcome.ts";
 import type { SignedRelay } from "./sign.ts";
@@ -24,6 +24,8 @@ export type HttpOptions = {
   readonly connections: number;
   /** Besides what PATH sends: the key id of a simulated relay. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Told of each batch of a stream as soon as it is there and good. */
+  readonly onBatch?: (answer: Answer) => void;
 };
 
 /** Longest answer that is read: what PATH reads (relay-path 6.1). */
@@ -86,12 +88,14 @@ export class HttpTransport implements RelayTransport {
   }
 
   async #readStream(relay: SignedRelay, body: AsyncIterable<Uint8Array>, start: number): Promise<Outcome> {
-    const { clock } = this.#options;
+    const { clock, onBatch } = this.#options;
     const reader = new StreamReader(relay);
     let firstMs: number | undefined;
     for await (const chunk of body) {
+      const before = reader.answers.length;
       reader.push(chunk);
       if (reader.answers.length > 0) firstMs ??= clock.monotonic() - start;
+      for (const answer of reader.answers.slice(before)) onBatch?.(answer);
     }
     const problem = reader.end();
     if (problem !== undefined) return failed(badAnswer(problem));

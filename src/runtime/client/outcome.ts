@@ -57,18 +57,22 @@ export const refusedByStatus = (status: number, body: Uint8Array): Failure => ({
 
 /** The text under "error" in a JSON body, or the beginning of a body that is none (relay-path 6.2). */
 function wordsOf(body: Uint8Array): string {
-  const text = new TextDecoder().decode(body.subarray(0, 4_096));
-  let words = text;
+  const whole = new TextDecoder().decode(body.subarray(0, 4_096));
+  let words = whole;
   try {
-    const { error } = JSON.parse(text) as { error?: unknown };
-    words = typeof error === "string" ? error : text;
+    const { error } = JSON.parse(whole) as { error?: unknown };
+    words = typeof error === "string" ? error : whole;
   } catch {
     // The Go peer does not escape its texts: the body may be no JSON.
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not reach the terminal
-  const printable = words.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
-  return printable === "" ? "(no reason given)" : printable.slice(0, MAX_REASON);
+  const text = printable(words);
+  return text === "" ? "(no reason given)" : text.slice(0, MAX_REASON);
 }
+
+/** Without what would move a terminal's cursor. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach the terminal
+  text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
 
 /** What the system said of a connection: nobody there, cut off, or silent for too long. */
 export function connectionFailure(error: NodeJS.ErrnoException): Failure {

@@ -1,4 +1,5 @@
 import type { Closable } from "../../base/close-stack.ts";
+import { type GrpcOptions, GrpcTransport } from "./grpc-transport.ts";
 import { type HttpOptions, HttpTransport, type RelayTransport } from "./http-transport.ts";
 import type { Outcome } from "./outcome.ts";
 import type { SourcedRelay } from "./source.ts";
@@ -27,3 +28,7 @@ function perUrl(open: (url: string) => RelayTransport): RelaySender {
     },
   };
 }
+
+/** Relays over gRPC: one connection for each URL, all calls on it. */
+export const grpcSender = (options: Omit<GrpcOptions, "url">): RelaySender =>
+  perUrl((url) => new GrpcTransport({ ...options, url }));

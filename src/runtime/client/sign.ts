@@ -27,7 +27,7 @@ export type Unsigned = {
  * A request signed for the session (relay-path 2.1). Two signatures of the same request differ, as each has a nonce of its own: so two
  * requests signed here are two relays. Throws what signRing throws.
  */
-function signRequest(signers: Signers, { supplier, payload, turn = 0 }: Unsigned): RelayRequest {
+export function signRequest(signers: Signers, { supplier, payload, turn = 0 }: Unsigned): RelayRequest {
   const meta = { sessionHeader: signers.header, signature: EMPTY, supplierOperatorAddress: supplier };
   const member = signers.members[turn % signers.members.length];
   if (member === undefined) throw new Error("nobody can sign for the application");

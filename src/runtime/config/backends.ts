@@ -6,7 +6,6 @@ import { type HealthCheckConfig, healthCheck } from "./health-check.ts";
 
 /** Backends that are asked over HTTP: one request, one answer. */
 export const HTTP_KINDS = ["jsonrpc", "rest", "cometbft"] as const;
-export type HttpKind = (typeof HTTP_KINDS)[number];
 
 /** Every backend key of the Go peer (go-peers 1.9, B1). */
 export const BACKEND_KINDS = [...HTTP_KINDS, "websocket", "grpc"] as const;

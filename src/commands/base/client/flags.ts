@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import type { BackendKind } from "../../../runtime/config/backends.ts";
 
 /** Flags of every command that sends relays. Names are those of the Go peer's `relay` commands where they mean the same (go-peers 2.1). */
 const TARGET = "TARGET";
@@ -160,15 +161,21 @@ export const httpRequestFlags = {
   }),
 };
 
+/** Seconds to wait for one answer, by default so many. */
+export const timeoutFlag = (seconds: number, summary = "Seconds to wait for one answer") =>
+  Flags.integer({ summary, default: seconds, min: 1, max: 3_600, helpValue: "<seconds>" });
+
 const general = {
-  timeout: Flags.integer({
-    summary: "Seconds to wait for one answer",
-    default: 30,
-    min: 1,
-    max: 3_600,
-    helpValue: "<seconds>",
-  }),
+  timeout: timeoutFlag(30),
   verbose: Flags.boolean({ char: "v", summary: "Tell more on stderr: session, signer, headers" }),
 };
 
 export const clientFlags = { ...target, ...keys, ...simulation, ...general };
+
+/** Which of the service's backends is asked, where the transport leaves that open. */
+export const rpcTypeFlag = <Kind extends BackendKind>(options: readonly Kind[], otherwise: Kind) =>
+  Flags.option({
+    summary: "Which backend of the service is asked",
+    options,
+    default: otherwise,
+  })();

@@ -29,6 +29,10 @@ type Job = {
   readonly kind: string;
   readonly flags: LoadFlags & { readonly verbose: boolean };
   readonly json: boolean;
+  /** Bytes of an answer as stdout gets them; undefined: as they are. */
+  readonly render?: (content: Uint8Array) => Uint8Array;
+  /** The answer was written as it came. */
+  readonly written?: () => boolean;
 };
 
 /** What a command gives back: JSON for --json, and the exit code. */
@@ -52,18 +56,22 @@ async function one(job: Job): Promise<Done> {
   const problem = problemOf(result);
   if (!job.json) {
     for (const line of answerLines(result, job.flags.verbose)) process.stderr.write(`${line}\n`);
-    writeContent(result);
+    if (job.written?.() !== true) writeContent(result, job.render);
+    if (job.written?.() === false && result.outcome.kind === "answered")
+      process.stderr.write(
+        "▲ the answer came whole, not as a stream: the backend or the relayer does not stream it\n",
+      );
     if (problem !== undefined) throw problem;
   }
   return { json: toldJson(result), exit: exitOf([result]) };
 }
 
 /** The answer itself, and nothing else, goes to stdout: it can be piped. */
-export function writeContent({ outcome, form }: Told): void {
+function writeContent({ outcome, form }: Told, render: Job["render"]): void {
   if (outcome.kind === "failed") return;
   let last: number | undefined;
   for (const answer of outcome.answers) {
-    const content = contentOf(answer, form);
+    const content = render?.(contentOf(answer, form)) ?? contentOf(answer, form);
     process.stdout.write(content);
     last = content.at(-1) ?? last;
   }

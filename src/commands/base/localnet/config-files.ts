@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { toHex } from "../../../base/bytes.ts";
 import type { Actor } from "./actors.ts";
 import type { Backend } from "./backends.ts";
+import { backendKindOf } from "./demo-kinds.ts";
 import type { Directory } from "./directory.ts";
 import type { Plan } from "./plan.ts";
 import type { Ports } from "./ports.ts";
@@ -49,11 +50,15 @@ const relayerYaml = (given: Given, supplierKeys: string) => ({
   health_check: { enabled: true, addr: `127.0.0.1:${given.ports.relayerHealth}` },
   default_validation_mode: "eager",
   services: Object.fromEntries(
-    given.plan.services.map(({ id, rpcType }) => [
+    given.plan.services.map(({ id, kind }) => [
       id,
       {
-        default_backend: rpcType,
-        backends: { [rpcType]: { url: given.backends.find(({ service }) => service === id)?.url ?? "" } },
+        // A default is for relays over HTTP that name no kind.
+        ...(kind === "websocket" || kind === "grpc" ? {} : { default_backend: backendKindOf(kind) }),
+        backends: {
+          [backendKindOf(kind)]: { url: given.backends.find(({ service }) => service === id)?.url ?? "" },
+        },
+        ...(kind === "stream" ? { streaming: { enabled: true } } : {}),
       },
     ]),
   ),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fromUtf8, utf8 } from "../../../base/bytes.ts";
+import { systemClock } from "../../../base/clock.ts";
 import { PoktHttpRequest, PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
 import { RelayRequest, RelayResponse } from "../../../chain/proto/service.ts";
 import { signDigest } from "../../../chain/protocol/ecdsa.ts";
@@ -34,7 +35,7 @@ const signers: Signers = {
   ],
 };
 const relayOf = (turn: number) =>
-  demoRelay(signers, { id: relayId(1, turn), supplier, kind: "jsonrpc", turn });
+  demoRelay(signers, { id: relayId(1, turn), supplier, kind: "jsonrpc", turn, url: "http://127.0.0.1:1" });
 
 test("application and gateway sign in turn, as the chain wants it; no two relays are the same", () => {
   const relays = [0, 1].map(relayOf);
@@ -53,9 +54,18 @@ test("application and gateway sign in turn, as the chain wants it; no two relays
 test.each(["jsonrpc", "cometbft", "rest"] as const)(
   "a %s backend's answer is the request's own, and the same every time",
   async (rpcType) => {
-    const backend = await startBackend({ id: "x", name: "x", rpcType, computeUnitsPerRelay: 1n });
+    const backend = await startBackend(
+      { id: "x", name: "x", kind: rpcType, computeUnitsPerRelay: 1n },
+      systemClock,
+    );
     try {
-      const relay = demoRelay(signers, { id: relayId(1, 7), supplier, kind: rpcType, turn: 0 });
+      const relay = demoRelay(signers, {
+        id: relayId(1, 7),
+        supplier,
+        kind: rpcType,
+        turn: 0,
+        url: "http://127.0.0.1:1",
+      });
       const request = RelayRequest.decode(relay.bytes);
       const inner = PoktHttpRequest.decode(request.payload);
       const ask = async () => {

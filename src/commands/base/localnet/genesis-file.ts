@@ -1,14 +1,17 @@
 import { stringify } from "yaml";
 import { toHex } from "../../../base/bytes.ts";
-import type { HttpKind } from "../../../runtime/config/backends.ts";
+import type { BackendKind } from "../../../runtime/config/backends.ts";
 import type { Actor } from "./actors.ts";
+import { backendKindOf } from "./demo-kinds.ts";
 import type { Plan } from "./plan.ts";
 import type { Ports } from "./ports.ts";
 
-const RPC_TYPES: Readonly<Record<HttpKind, string>> = {
+const RPC_TYPES: Readonly<Record<BackendKind, string>> = {
   jsonrpc: "JSON_RPC",
   rest: "REST",
   cometbft: "COMET_BFT",
+  websocket: "WEBSOCKET",
+  grpc: "GRPC",
 };
 
 /** Enough for every relay of any run: no claim is cut because an application cannot pay. */
@@ -62,9 +65,9 @@ export function genesisYaml(plan: Plan, ports: Ports): string {
     suppliers: plan.suppliers.map((supplier) => ({
       ...identity(supplier),
       stake: SUPPLIER_STAKE,
-      services: plan.services.map(({ id, rpcType }) => ({
+      services: plan.services.map(({ id, kind }) => ({
         id,
-        endpoints: [{ url: `http://127.0.0.1:${ports.relay}`, rpc_type: RPC_TYPES[rpcType] }],
+        endpoints: [{ url: `http://127.0.0.1:${ports.relay}`, rpc_type: RPC_TYPES[backendKindOf(kind)] }],
       })),
     })),
   });

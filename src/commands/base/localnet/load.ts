@@ -18,6 +18,7 @@ export type Load = {
   readonly params: GridParams;
   readonly blocks: BlockStream;
   readonly client: DemoClient;
+  readonly relayerUrl: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told of every session that relays are sent in, and again and again while they are. */
@@ -147,7 +148,7 @@ class Sender {
     );
     const id = relayId(this.#load.seed, this.#number++);
     await this.#bringThrough(
-      demoRelay(session, { id, supplier, kind: service.rpcType, turn }),
+      demoRelay(session, { id, supplier, kind: service.kind, turn, url: this.#load.relayerUrl }),
       span,
       count,
       tally,

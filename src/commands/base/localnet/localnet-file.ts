@@ -42,9 +42,9 @@ export function localnetFile({ settings, plan, directory, network }: Given): Loc
       pid,
       log_file: logFile,
     })),
-    services: plan.services.map(({ id, rpcType, computeUnitsPerRelay }) => ({
+    services: plan.services.map(({ id, kind, computeUnitsPerRelay }) => ({
       id,
-      rpc_type: rpcType,
+      rpc_type: kind,
       compute_units_per_relay: Number(computeUnitsPerRelay),
       backend_url: network.backends.find(({ service }) => service === id)?.url ?? "",
     })),

@@ -77,7 +77,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   );
 
   const backends: Backend[] = [];
-  for (const service of plan.services) backends.push(owned.own(await startBackend(service)));
+  for (const service of plan.services) backends.push(owned.own(await startBackend(service, clock)));
   const files = writeConfigFiles(directory, { plan, ports, redisUrl: redis.url, backends });
   await crew.start(ownProgram("miner", ["miner", "start", "--config", files.miner]), () =>
     answersOk(`http://127.0.0.1:${ports.minerMetrics}/ready`),

@@ -40,10 +40,12 @@ test("the genesis has the plan's people, prices and delegations", () => {
     ["eth", 100n],
     ["cosmos", 35n],
     ["weather", 1n],
+    ["heads", 12n],
+    ["ticks", 20n],
   ]);
   expect(
     genesis.applications.map(({ delegateeGatewayAddresses }) => delegateeGatewayAddresses.length),
-  ).toEqual([2, 1, 0]);
+  ).toEqual([2, 1, 0, 1, 1]);
   const { computeUnitsToTokensMultiplier, computeUnitCostGranularity } = genesis.params.shared;
   expect(computeUnitsToTokensMultiplier / computeUnitCostGranularity).toBe(UPOKT_PER_COMPUTE_UNIT);
   // Members of a ring and the suppliers need a key on chain.
@@ -72,7 +74,7 @@ test("more relays get longer sessions, not a faster load", () => {
 
 test("the dearest service always needs a proof, the others only by the draw", () => {
   const { proofThreshold } = planLocalnet(settings);
-  const share = 1_000n / 2n / 9n;
+  const share = 1_000n / 2n / 15n;
   expect(share * 100n * UPOKT_PER_COMPUTE_UNIT).toBeGreaterThan(proofThreshold);
-  expect((share + 1n) * 35n * UPOKT_PER_COMPUTE_UNIT).toBeLessThan(proofThreshold);
+  expect((share + 1n) * 40n * UPOKT_PER_COMPUTE_UNIT).toBeLessThan(proofThreshold);
 });

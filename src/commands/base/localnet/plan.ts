@@ -1,11 +1,11 @@
-import type { HttpKind } from "../../../runtime/config/backends.ts";
 import { type Actor, actor, actors } from "./actors.ts";
+import type { DemoKind } from "./demo-kinds.ts";
 import type { LocalnetSettings } from "./settings.ts";
 
 export type PlannedService = {
   readonly id: string;
   readonly name: string;
-  readonly rpcType: HttpKind;
+  readonly kind: DemoKind;
   readonly computeUnitsPerRelay: bigint;
 };
 
@@ -43,11 +43,13 @@ export type Plan = {
   readonly proofProbability: number;
 };
 
-/** Three transports and three prices, so that no figure in the report fits another service by chance. */
+/** Every transport, and prices that differ, so that no figure in the report fits another service by chance. The first is the dearest. */
 const SERVICES: readonly PlannedService[] = [
-  { id: "eth", name: "Demo chain, JSON-RPC", rpcType: "jsonrpc", computeUnitsPerRelay: 100n },
-  { id: "cosmos", name: "Demo chain, CometBFT RPC", rpcType: "cometbft", computeUnitsPerRelay: 35n },
-  { id: "weather", name: "Demo REST API", rpcType: "rest", computeUnitsPerRelay: 1n },
+  { id: "eth", name: "Demo chain, JSON-RPC", kind: "jsonrpc", computeUnitsPerRelay: 100n },
+  { id: "cosmos", name: "Demo chain, CometBFT RPC", kind: "cometbft", computeUnitsPerRelay: 35n },
+  { id: "weather", name: "Demo REST API", kind: "rest", computeUnitsPerRelay: 1n },
+  { id: "heads", name: "Demo chain, WebSocket", kind: "websocket", computeUnitsPerRelay: 12n },
+  { id: "ticks", name: "Demo stream of events", kind: "stream", computeUnitsPerRelay: 20n },
 ];
 
 /** upokt per compute unit: multiplier 42 000 000 over granularity 1 000 000, the chain's defaults. */
@@ -66,7 +68,7 @@ export function planLocalnet(settings: LocalnetSettings): Plan {
   const { seed } = settings;
   const gateways = actors(seed, "gateway", 2);
   const [first, second] = gateways;
-  const delegations = [[first, second], [first], []];
+  const delegations = [[first, second], [first], [], [second], [first], [first, second]];
   return {
     chainId: "localnet",
     services: SERVICES,

@@ -181,8 +181,10 @@ function openLoad(
   told: Pick<Load, "onSession" | "onProgress">,
 ): Load {
   const { chain, params, blocks, ports } = network;
-  const client = owned.own(new DemoClient(`http://127.0.0.1:${ports.relay}`, clock));
-  return { plan, seed: settings.seed, chain, params, blocks, client, clock, signal: stop.signal, ...told };
+  const client = owned.own(new DemoClient(clock));
+  const relayerUrl = `http://127.0.0.1:${ports.relay}`;
+  const { signal } = stop;
+  return { plan, seed: settings.seed, chain, params, blocks, client, relayerUrl, clock, signal, ...told };
 }
 
 function reportOf(rows: readonly Row[], seconds: number): Report {

@@ -226,6 +226,9 @@ const RELAYER = {
     "Memory for what is remembered here, 8 bytes a relay and room; above it the oldest relays are forgotten (`ha_relayer_replay_forgotten_total`).",
   "relay.verify_tables":
     "`small`: tables of an eighth of the size, and signatures take about 1.6 times as long. `auto`: small if `verify_tables_mb` is below 64.",
+  "relay.drain.delay":
+    "At SIGTERM or `relay drain`: how long relays are served on while `/ready` says 503, so that load balancers notice. SIGINT does without.",
+  "relay.drain.timeout": "How long relays in work may take after that, before they are given up.",
   "relay.spool.enabled":
     "Whether relays go to this machine's disk while Redis takes none, and from there to Redis. Without it they are refused.",
   "relay.spool.dir":

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
+import { relayminer } from "../kit/cli.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { until } from "../kit/post.ts";
@@ -83,6 +84,54 @@ test("SIGTERM: relays in work are answered in full and stored, new ones are refu
   expect(await relayer.ended).toBe(0);
   expect((await streamEntries(network, before + 12)).length).toBe(before + 12);
   expect(relayer.log()).toContain('"msg":"stopped"');
+});
+
+test("before it refuses relays it serves on for a while, not ready, so that load balancers notice", async () => {
+  const port = await freePort();
+  const relayer = await startRelayerProcess(network, "leaving", {
+    health_check: { enabled: true, addr: `127.0.0.1:${port}` },
+    relay: { drain: { delay: "1500ms" } },
+  });
+  started.push(relayer);
+  network.setBackend((_, response) => response.end("{}"));
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status;
+  expect(await ready()).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${port}/ready/${header.serviceId}`)).status).toBe(200);
+  expect((await relay(relayer.url)).status).toBe(200);
+  relayer.child.kill("SIGTERM");
+  expect(await until(ready, (status) => status === 503, 1_000)).toBe(503);
+  expect((await fetch(`http://127.0.0.1:${port}/ready/${header.serviceId}`)).status).toBe(503);
+  expect((await relay(relayer.url)).status).toBe(200);
+  const refused = () =>
+    relay(relayer.url).then(
+      ({ status }) => status,
+      () => "refused",
+    );
+  expect(await until(refused, (how) => how !== 200)).toBe("refused");
+  expect(await relayer.ended).toBe(0);
+});
+
+test("relay drain: the relayers that are named acknowledge, end and are gone from the fleet; the others stay", async () => {
+  const drained = await startRelayerProcess(network, "to-drain");
+  const other = await startRelayerProcess(network, "to-stay");
+  started.push(drained, other);
+  const cli = (...args: string[]) => relayminer(["relay", "drain", ...args, "--redis", network.redis.url]);
+  const undecided = await cli();
+  expect(undecided.code).toBe(64);
+  expect(undecided.stderr).toContain("to-drain");
+  expect((await cli("--replica", "nobody")).code).toBe(64);
+  const { code, stdout } = await cli("--replica", "to-drain", "--wait", "--json");
+  expect(JSON.parse(stdout)).toEqual({
+    asked: ["to-drain"],
+    acked: ["to-drain"],
+    missing: [],
+    ended: ["to-drain"],
+  });
+  expect(code).toBe(0);
+  expect(await drained.ended).toBe(0);
+  expect(drained.log()).toContain("an operator asks this relayer to drain");
+  expect((await relay(other.url)).status).toBe(200);
+  expect(other.child.exitCode).toBeNull();
 });
 
 test("SIGKILL: every relay whose answer arrived is stored", async () => {

@@ -136,7 +136,7 @@ export async function startNetwork(
     metrics: { enabled: false },
     health_check: { enabled: false },
     // A worker runs what `npm run build` made; a relayer in a process of its own has them (relayer-process.ts).
-    relay: { verify_workers: 0 },
+    relay: { verify_workers: 0, drain: { delay: "0s" } },
     services: { [SERVICE]: { backends, ...options.service } },
     ...options.relayer,
   };

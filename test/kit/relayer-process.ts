@@ -22,12 +22,13 @@ export async function startRelayerProcess(
 ): Promise<RelayerProcess> {
   const config = JSON.parse(readFileSync(network.configFile, "utf8"));
   const file = `${network.configFile}.${name}`;
+  const { relay, ...others } = settings;
   writeFileSync(
     file,
     JSON.stringify({
       ...config,
-      ...settings,
-      relay: { ...config.relay, verify_workers: 1, instance_id: name },
+      ...others,
+      relay: { ...config.relay, verify_workers: 1, instance_id: name, ...(relay as object | undefined) },
     }),
   );
   const child = spawn(process.execPath, [`${ROOT}/bin/run.js`, "relay", "start", "--config", file], {

@@ -9,10 +9,13 @@ import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
 import { onHangup, untilSignal } from "../base/signals.ts";
 
+const untilAborted = (signal: AbortSignal): Promise<"command"> =>
+  new Promise((resolve) => signal.addEventListener("abort", () => resolve("command"), { once: true }));
+
 export default class RelayStart extends RelayminerCommand {
   static override summary = "Serve relays: check, answer, sign and store them for the miner";
   static override description =
-    "Runs until SIGTERM or SIGINT, then finishes the relays in work and exits. SIGHUP, or `config reload`, takes configuration and keys anew without a restart. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/relayer.yaml is one to begin with. Exit codes: docs/errors.md.";
+    "Runs until SIGTERM, SIGINT or `relay drain`, then turns not ready, serves on for relay.drain.delay (not after SIGINT), finishes the relays in work and exits. SIGHUP, or `config reload`, takes configuration and keys anew without a restart. Logs go to stderr. The keys of the YAML file are those of the Go peer; docs/configuration.md lists them, docs/examples/relayer.yaml is one to begin with. Exit codes: docs/errors.md.";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config relayer.yaml",
     {
@@ -55,9 +58,10 @@ export default class RelayStart extends RelayminerCommand {
       },
     });
     onHangup(() => relayer.reload("SIGHUP"));
-    const signal = await untilSignal();
-    logger.info({ signal }, "draining");
-    await relayer.drain();
+    const why = await Promise.race([untilSignal(), untilAborted(relayer.drainAsked)]);
+    logger.info({ why }, "draining");
+    // Whoever presses Ctrl-C waits for no load balancer.
+    await relayer.drain(why === "SIGINT" ? 0 : undefined);
     logger.info({}, "stopped");
   }
 }

@@ -12,6 +12,7 @@ export const LIVE_IN_RELAYER: readonly string[] = [
   "relay_meter.fail_behavior",
   "relay.publish",
   "relay.max_in_flight",
+  "relay.drain",
   "logging.level",
 ];
 

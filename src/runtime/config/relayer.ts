@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { answerFields } from "./answers.ts";
 import { backend, HTTP_KINDS, websocketBackend } from "./backends.ts";
+import { drainSchema } from "./drain.ts";
 import {
   address,
   duration,
@@ -91,6 +92,7 @@ const ourOwn = () =>
       ...answerFields(),
       spool: spoolSchema(),
       websocket: websocketSettings(),
+      drain: drainSchema(),
     })
     .refine(({ verify_tables, verify_tables_mb }) => verify_tables !== "full" || verify_tables_mb >= 64, {
       path: ["verify_tables"],

@@ -286,6 +286,12 @@ export const ERRORS = {
       "A replica did not acknowledge a command in time, or answered that it failed. It may go on with old values. What was deleted in Redis stays deleted, and the other replicas have obeyed.",
     todo: "Look at that process and its log; if it hangs, restart it (it starts with an empty memory), then repeat the command.",
   },
+  DRAIN_UNFINISHED: {
+    exit: EXIT.partial,
+    means:
+      "A relayer that was asked to drain still runs: relays in work may take up to relay.drain.timeout after relay.drain.delay.",
+    todo: "Look at its log, or wait longer with --timeout.",
+  },
   CACHE_SCAN_UNFINISHED: {
     exit: EXIT.partial,
     means: "Redis holds millions of keys, and not all of them were looked at.",

@@ -13,6 +13,7 @@ import { heartbeats } from "../redis/heartbeat.ts";
 import type { ReloadReport } from "../reload/reloads.ts";
 import { observeBackends } from "./backends/metrics.ts";
 import { readinessOf } from "./backends/readiness.ts";
+import { drain } from "./draining.ts";
 import { Live } from "./live.ts";
 import { obeyCommands } from "./obey.ts";
 import { openParts, type Parts } from "./parts.ts";
@@ -43,16 +44,11 @@ export type Relayer = Closable & {
   readonly port: number;
   /** Takes configuration and keys anew; `why` is for the log. Throws what Reloads.reload throws, and nothing has changed then. */
   reload(why: string): Promise<ReloadReport>;
-  /** Refuses new relays, waits until those in work are stored, then closes. */
-  drain(): Promise<void>;
+  /** Aborted when an operator's command asks for a drain. */
+  readonly drainAsked: AbortSignal;
+  /** Finishes what is in work (draining.ts), then closes. `delayMs`: how long to serve on while not ready; the configuration's if not given. */
+  drain(delayMs?: number): Promise<void>;
 };
-
-/** Relays in work may take as long as a backend may; after this the process ends anyway. */
-const DRAIN_MS = 60_000;
-/** For the last answers to leave the process. */
-const FLUSH_MS = 5_000;
-/** For the relays on disk to reach Redis. */
-const SETTLE_MS = 5_000;
 
 /** Starts a relayer; it is serving when this resolves. What was opened before a failure is closed again. */
 export async function startRelayer(given: StartRelayer): Promise<Relayer> {
@@ -103,15 +99,10 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
     port,
     reload: (why) => reloads.reload(why),
     close: () => owned.close(),
-    drain: async () => {
-      const { work } = parts;
-      work.drain();
-      transport.stopAccepting();
-      const deadline = clock.monotonic() + DRAIN_MS;
-      await webSockets.drain(FLUSH_MS);
-      while (work.inFlight > 0 && clock.monotonic() < deadline) await clock.sleep(20);
-      await transport.idle(FLUSH_MS);
-      await parts.store.settle(SETTLE_MS);
+    drainAsked: parts.draining.asked,
+    drain: async (delayMs) => {
+      const { delay, timeout } = live.current.config.relay.drain;
+      await drain(parts, [transport, webSockets], { delay: delayMs ?? delay, timeout });
       await owned.close();
     },
   };
@@ -142,14 +133,16 @@ function openTransport(
 }
 
 /** Whether a load balancer should send a service's relays here; undefined when it is not served. */
-function readiness(service: string, { heights }: Parts, live: Live) {
+function readiness(service: string, { heights, work }: Parts, live: Live) {
   const routes = live.current.services.get(service);
-  return routes && readinessOf(routes, heights.current);
+  if (routes === undefined) return undefined;
+  const told = readinessOf(routes, heights.current);
+  return { ...told, ready: told.ready && work.serving };
 }
 
 /** Whether a load balancer should send relays here. */
 const isReady = ({ heights, work, store }: Parts): boolean =>
-  heights.current > 0n && !work.draining && store.canTake;
+  heights.current > 0n && work.serving && store.canTake;
 
 async function openOperatorListeners(config: RelayerConfig, parts: Parts, live: Live, owned: CloseStack) {
   if (config.metrics.enabled)

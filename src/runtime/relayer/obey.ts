@@ -10,6 +10,7 @@ import type { Keys } from "../redis/keys.ts";
 import type { JsonObject } from "../redis/own-json.ts";
 import { obeyReload, RELOAD_COMMAND } from "../reload/command.ts";
 import type { Reloads } from "../reload/reloads.ts";
+import { DRAIN_COMMAND, type Draining } from "./draining.ts";
 import type { Sessions } from "./sessions.ts";
 
 type Given = {
@@ -18,6 +19,7 @@ type Given = {
   readonly chain: ChainAccess;
   readonly sessions: Sessions;
   readonly reloads: Reloads<RelayerConfig>;
+  readonly draining: Draining;
   readonly logger: Logger;
   readonly owned: CloseStack;
 };
@@ -25,13 +27,18 @@ type Given = {
 /** Does what operators ask over Redis, and answers under this process's id. */
 export async function obeyCommands(
   id: string,
-  { redis, keys, chain, sessions, reloads, logger, owned }: Given,
+  { redis, keys, chain, sessions, reloads, draining, logger, owned }: Given,
 ): Promise<void> {
   const forget = (args: JsonObject) => {
     const { entity, id: entityId } = parseInvalidate(args);
     dropFromMemory(chain.data.caches, entity, entityId);
     sessions.forget(entity === "application" ? entityId : undefined);
     logger.info({ entity, id: entityId }, "cache invalidated by an operator");
+    return undefined;
+  };
+  const leave = () => {
+    logger.info({}, "an operator asks this relayer to drain");
+    draining.ask();
     return undefined;
   };
   const close = await answerCommands({
@@ -43,6 +50,7 @@ export async function obeyCommands(
     onCommand: async ({ name, args }) => {
       if (name === INVALIDATE_COMMAND) return forget(args);
       if (name === RELOAD_COMMAND) return obeyReload(reloads, args);
+      if (name === DRAIN_COMMAND) return leave();
       throw new AppError("USAGE", "a relayer does not know this command", { command: name });
     },
   });

@@ -13,6 +13,7 @@ import { supplierRecords } from "../redis/supplier-records.ts";
 import { AnswerMemory } from "./backends/answer-limits.ts";
 import type { Backend } from "./backends/backend.ts";
 import { Shelf } from "./backends/shelf.ts";
+import { Draining } from "./draining.ts";
 import { Heights } from "./heights.ts";
 import type { Serving } from "./live.ts";
 import { gated } from "./log-gate.ts";
@@ -106,6 +107,7 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
     webSocketLimits: webSocketLimits(config.relay.websocket, clock),
     work,
     ...sharedByReloads(config),
+    draining: new Draining(),
   };
 }
 

@@ -27,7 +27,7 @@ export class RelayWork {
   readonly #given: Dependencies;
   #maxInFlight: number;
   #inFlight = 0;
-  #phase: "serving" | "draining" = "serving";
+  #phase: "serving" | "leaving" | "draining" = "serving";
 
   constructor(given: Dependencies) {
     this.#given = given;
@@ -38,6 +38,12 @@ export class RelayWork {
     return this.#inFlight;
   }
 
+  /** Whether relays are welcome. */
+  get serving(): boolean {
+    return this.#phase === "serving";
+  }
+
+  /** Whether new relays are refused. */
   get draining(): boolean {
     return this.#phase === "draining";
   }
@@ -45,6 +51,11 @@ export class RelayWork {
   /** From now on so many may be in work. */
   limit(maxInFlight: number): void {
     this.#maxInFlight = maxInFlight;
+  }
+
+  /** Relays are served, and no more should be sent. */
+  leave(): void {
+    this.#phase = "leaving";
   }
 
   /** New relays are refused from now on; those in work go on. */

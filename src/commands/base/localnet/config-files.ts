@@ -62,7 +62,8 @@ const relayerYaml = (given: Given, supplierKeys: string) => ({
       },
     ]),
   ),
-  relay: { publish: "before_reply", instance_id: "relayer-1" },
+  // Nobody balances load here, and nobody wants to wait.
+  relay: { publish: "before_reply", instance_id: "relayer-1", drain: { delay: "0s" } },
 });
 
 /** Leases are short because sessions are: another miner must be able to take over within a claim window. */

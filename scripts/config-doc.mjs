@@ -103,7 +103,8 @@ const rowOf = (schema) => ({
 
 /** The layers of a schema, outermost first: optional, default, transform and the like, then what they stand around. */
 function layersOf(schema) {
-  const inner = schema.def.innerType ?? schema.def.in;
+  const { innerType, in: given, out } = schema.def;
+  const inner = innerType ?? (given?.def.type === "transform" ? out : given);
   return inner ? [schema, ...layersOf(inner)] : [schema];
 }
 

@@ -3,7 +3,7 @@
  * A name is a path, or `<file> <path>` where the two files differ.
  */
 const PROFILE_DECIDES = "Every service has a timeout profile, and that decides.";
-const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft|websocket>";
+const BACKEND = "services.<name>.backends.<jsonrpc|rest|cometbft|websocket|grpc>";
 const PROFILE = "timeout_profiles.<name>";
 
 const REDIS = {
@@ -111,7 +111,7 @@ const RELAYER = {
     "Batches end where lines end. A longer line is passed on in pieces of this size; nothing of it is lost.",
   "services.<name>.streaming.max_megabytes": "Largest stream; a larger one is broken off.",
   [`${BACKEND}.url`]:
-    "One `http://` or `https://` endpoint; of `websocket` a `ws://` or `wss://` one. Give exactly one of `url` and `urls`.",
+    "One `http://` or `https://` endpoint; of `websocket` a `ws://` or `wss://` one, of `grpc` also `host:port`, `grpc://` or `grpcs://`. Give exactly one of `url` and `urls`.",
   [`${BACKEND}.urls`]: "Several endpoints, each a URL or a name with a URL.",
   [`${BACKEND}.base_path`]: "Path in front of every request's path, instead of the URL's own.",
   [`${BACKEND}.load_balancing`]:
@@ -186,6 +186,9 @@ const RELAYER = {
     "Streams at once, of all services. One more is answered 503. Each holds at most two batches and a line.",
   "relay.streaming.slow_client_seconds":
     "A client that leaves no room for more of a stream for so long is given up. Until then the backend waits.",
+  "response_compression.enabled":
+    "Compress answers with gzip for clients that accept it. It costs CPU for each; worth it where traffic is paid for.",
+  "response_compression.min_size_bytes": "Smaller answers are sent as they are.",
   "relay.tls.cert_file":
     "PEM file with the relay port's certificate and its chain: the port then speaks TLS only. A renewed one is used within a minute.",
   "relay.tls.key_file": "PEM file with the certificate's private key.",

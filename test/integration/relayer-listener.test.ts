@@ -7,6 +7,7 @@ import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
+import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
@@ -14,28 +15,6 @@ import { streamEntries } from "../kit/stream.ts";
 
 const body = (id: number) => JSON.stringify({ jsonrpc: "2.0", method: "eth_blockNumber", params: [], id });
 const SEND_RELAY = "/pocket.service.RelayService/SendRelay";
-
-/** One frame of gRPC. */
-function framed(message: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(5 + message.length);
-  new DataView(frame.buffer).setUint32(1, message.length);
-  frame.set(message, 5);
-  return frame;
-}
-
-/** What a gRPC-Web client reads of a body: its message, if there is one, and its trailers. */
-function opened(bytes: Uint8Array): { message: Uint8Array | undefined; trailers: string } {
-  let message: Uint8Array | undefined;
-  let trailers = "";
-  for (let at = 0; at < bytes.length; ) {
-    const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(1);
-    const part = bytes.subarray(at + 5, at + 5 + length);
-    if (((bytes[at] ?? 0) & 0x80) === 0) message = part;
-    else trailers = new TextDecoder().decode(part);
-    at += 5 + length;
-  }
-  return { message, trailers };
-}
 
 describe.each(["metered", "with the meter off"] as const)("one port, %s", (metering) => {
   let network: Network;
@@ -77,7 +56,10 @@ describe.each(["metered", "with the meter off"] as const)("one port, %s", (meter
       const headers = { "content-type": "application/grpc-web+proto" };
       const sent = Buffer.from(framed(RelayRequest.encode(request)));
       const answer = await fetch(`${network.url}${SEND_RELAY}`, { method: "POST", headers, body: sent });
-      const { message, trailers } = opened(new Uint8Array(await answer.arrayBuffer()));
+      const {
+        messages: [message],
+        trailers,
+      } = openFrames(new Uint8Array(await answer.arrayBuffer()));
       if (message) innerOf(message);
       return message && trailers.startsWith("grpc-status: 0\r\n") ? "served" : "refused";
     },
@@ -85,7 +67,10 @@ describe.each(["metered", "with the meter off"] as const)("one port, %s", (meter
       const headers = { "content-type": "application/grpc-web-text", ":path": SEND_RELAY };
       const sent = Buffer.from(Buffer.from(framed(RelayRequest.encode(request))).toString("base64"));
       const { bytes } = await h2Request(session, headers, sent);
-      const { message, trailers } = opened(Buffer.from(Buffer.from(bytes).toString("latin1"), "base64"));
+      const {
+        messages: [message],
+        trailers,
+      } = openFrames(Buffer.from(Buffer.from(bytes).toString("latin1"), "base64"));
       if (message) innerOf(message);
       return message && trailers.startsWith("grpc-status: 0\r\n") ? "served" : "refused";
     },

@@ -31,9 +31,10 @@ export function h2Request(
       got = response as H2Answer["headers"];
     });
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () =>
-      resolve({ status: Number(got[":status"]), headers: got, bytes: new Uint8Array(Buffer.concat(chunks)) }),
-    );
+    stream.on("end", () => {
+      if (got[":status"] === undefined) return reject(new Error("the stream ended without an answer"));
+      resolve({ status: Number(got[":status"]), headers: got, bytes: new Uint8Array(Buffer.concat(chunks)) });
+    });
     stream.on("error", reject);
     if (body.length > 0) stream.end(body);
   });

@@ -83,7 +83,7 @@ export type Network = {
   /** The running session's header. */
   header(): Promise<SessionHeader>;
   /** A relay that the relayer accepts, signed by the application's gateway or by `signer`. */
-  sign(header: SessionHeader, body: string, how?: SignedHow): RelayRequest;
+  sign(header: SessionHeader, body: string | Uint8Array, how?: SignedHow): RelayRequest;
   /** One more relayer on the same Redis, chain and backend, with settings of its own; closed with the network. Its URL. */
   another(settings?: Readonly<Record<string, unknown>>): Promise<string>;
   close(): Promise<void>;
@@ -94,6 +94,7 @@ type SignedHow = {
   /** Of the inner request. */
   readonly method?: string;
   readonly path?: string;
+  readonly contentType?: string;
   readonly headers?: readonly (readonly [string, string])[];
 };
 
@@ -189,12 +190,16 @@ export async function startNetwork(
       if (header === undefined) throw new Error("the session has no header");
       return header;
     },
-    sign: (header, body, { signer = gateway, method = "POST", path = "/", headers = [] } = {}) => {
+    sign: (
+      header,
+      body,
+      { signer = gateway, method = "POST", path = "/", contentType = "application/json", headers = [] } = {},
+    ) => {
       const payload = PoktHttpRequest.encode({
         method,
-        header: headerMap([["Content-Type", "application/json"], ...headers]),
+        header: headerMap([["Content-Type", contentType], ...headers]),
         url: `http://anything${path}`,
-        bodyBz: new TextEncoder().encode(body),
+        bodyBz: typeof body === "string" ? new TextEncoder().encode(body) : body,
       });
       const meta = {
         sessionHeader: header,

@@ -40,5 +40,12 @@ export const grpcWeb = () =>
     })
     .prefault({});
 
+/** The Go peer's key at the top of the file (go-peers 2.2). */
+export const responseCompression = () =>
+  z
+    .strictObject({ enabled: z.boolean().default(false), min_size_bytes: natural().default(1024) })
+    .prefault({});
+
+export type CompressionConfig = z.output<ReturnType<typeof responseCompression>>;
 export type TlsConfig = NonNullable<z.output<ReturnType<typeof tls>>>;
 export type LimitsConfig = z.output<ReturnType<typeof limits>>;

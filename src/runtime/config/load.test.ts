@@ -84,9 +84,13 @@ test("verification: workers are counted or automatic, and full tables need room"
 
 test("what is known and not built yet is refused, never ignored", () => {
   const added = (yaml: string) => problem(`${RELAYER}${yaml}`);
-  expect(added("response_compression: { enabled: true }\n")).toMatch(/not supported yet/);
   expect(problem(RELAYER.replace("jsonrpc: {", "grpc: { url: x }\n      jsonrpc: {"))).toMatch(
-    /not supported yet: grpc backends/,
+    /"x" is not an http/,
+  );
+  const checked =
+    "grpc: { url: 127.0.0.1:9, health_check: { enabled: true, endpoint: /, interval_seconds: 1 } }";
+  expect(problem(RELAYER.replace("jsonrpc: {", `${checked}\n      jsonrpc: {`))).toMatch(
+    /grpc backends have no active checks/,
   );
   expect(
     added("simulation: { enabled: false }\nresponse_compression: { enabled: false, min_size_bytes: 3 }\n"),

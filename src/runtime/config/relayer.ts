@@ -8,15 +8,15 @@ import {
   loggingSchema,
   metricsSchema,
   natural,
-  notYet,
   pocketNodeFields,
   positive,
   pprofSchema,
   redisFields,
   unused,
 } from "./fields.ts";
+import { grpcBackend } from "./grpc-backend.ts";
 import { keysSchema } from "./keys.ts";
-import { grpcWeb, limits, tls } from "./listener.ts";
+import { grpcWeb, limits, responseCompression, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutProfiles } from "./profiles.ts";
 import { replayFields } from "./replays.ts";
@@ -35,7 +35,7 @@ const service = () =>
     timeout_profile: z.string().default("fast"),
     pool_profile: z.string().optional(),
     max_body_size_bytes: positive().optional(),
-    default_backend: z.enum(HTTP_KINDS).default("jsonrpc"),
+    default_backend: z.enum([...HTTP_KINDS, "grpc"]).default("jsonrpc"),
     streaming: streaming(),
     backends: z
       .strictObject({
@@ -43,11 +43,14 @@ const service = () =>
         rest: backend().optional(),
         cometbft: backend().optional(),
         websocket: websocketBackend().optional(),
-        grpc: notYet(z.unknown(), "grpc backends"),
+        grpc: grpcBackend().optional(),
       })
-      .refine((backends) => backends.websocket || HTTP_KINDS.some((kind) => backends[kind]), {
-        error: "at least one backend is needed",
-      }),
+      .refine(
+        (backends) => backends.websocket || backends.grpc || HTTP_KINDS.some((kind) => backends[kind]),
+        {
+          error: "at least one backend is needed",
+        },
+      ),
   });
 
 const relayMeter = () =>
@@ -100,12 +103,6 @@ const ourOwn = () =>
     })
     .prefault({});
 
-const disabled = (what: string) =>
-  z
-    .looseObject({ enabled: z.boolean().default(false) })
-    .refine((given) => !given.enabled, { error: `not supported yet: ${what}` })
-    .optional();
-
 export const relayerSchema = z
   .strictObject({
     listen_addr: address().default("0.0.0.0:8080"),
@@ -125,7 +122,7 @@ export const relayerSchema = z
     logging: loggingSchema(),
     relay_meter: relayMeter(),
     http_transport: httpTransport(),
-    response_compression: disabled("compressed answers; remove response_compression"),
+    response_compression: responseCompression(),
     timeout_profiles: timeoutProfiles(),
     pool_profiles: poolProfiles(),
     simulation: simulationSchema(),
@@ -151,7 +148,7 @@ export const relayerSchema = z
         issue("streaming", `no timeout profile "${streaming.timeout_profile}"`);
       if (pool_profile && !config.pool_profiles[pool_profile])
         issue("pool_profile", `no pool profile "${pool_profile}"`);
-      // A service of WebSockets alone has nothing to which a request without Rpc-Type could go.
+      // A service of WebSockets or gRPC alone has nothing to which a request without Rpc-Type could go.
       if (HTTP_KINDS.some((kind) => backends[kind]) && !backends[default_backend])
         issue("backends", `default_backend ${default_backend} has no entry`);
     }

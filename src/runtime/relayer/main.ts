@@ -120,6 +120,7 @@ function openTransport(
     metrics: parts.metrics.listener,
     tls: config.relay.tls,
     limits: config.relay.limits,
+    compression: config.response_compression,
     origins: config.relay.grpc_web.allowed_origins,
     maxBodyBytes: largestBody(config),
     handle: (exchange) => live.current.pipeline.serve(exchange),

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { CloseStack } from "../../../base/close-stack.ts";
 import type { Logger } from "../../../base/logger.ts";
-import { HTTP_KINDS } from "../../config/backends.ts";
+import { type BackendKind, HTTP_KINDS } from "../../config/backends.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
@@ -9,9 +9,11 @@ import { streamBounds } from "../streaming.ts";
 import type { EndLimits } from "../transports/websocket-end.ts";
 import type { AnswerMemory } from "./answer-limits.ts";
 import type { Backend } from "./backend.ts";
+import { openGrpcBackend } from "./grpc-backend.ts";
 import { reachOf } from "./http-endpoint.ts";
 import { openBackendPool } from "./open-pool.ts";
 import type { Shelf } from "./shelf.ts";
+import { tellChanges } from "./told.ts";
 import { openWebSocketBackend } from "./websocket-backend.ts";
 
 type Given = {
@@ -47,15 +49,21 @@ export function serviceRoutes(
   return new Map(
     Object.entries(config.services).map(([id, service]) => {
       const reach = reachOf(service, config);
-      const pools = HTTP_KINDS.flatMap((kind) => {
+      const pools: [BackendKind, Backend][] = HTTP_KINDS.flatMap((kind) => {
         const backend = service.backends[kind];
         if (backend === undefined) return [];
         const given = { ...shared, service: id, kind, backend, reach };
         // All that differs between two of them.
         const made = JSON.stringify([id, kind, backend, reach, shared.share]);
         owned.own({ close: () => backends.leave(made) });
-        return [[kind, backends.take(made, (kept) => openBackendPool(given, kept))] as const];
+        return [[kind, backends.take(made, (kept) => openBackendPool(given, kept))]];
       });
+      const { grpc } = service.backends;
+      if (grpc !== undefined) {
+        const onChange = tellChanges({ service: id, kind: "grpc", logger, metrics: metrics.backends });
+        const opened = openGrpcBackend(grpc, service, config, { service: id, clock, onChange });
+        pools.push(["grpc", owned.own(opened)]);
+      }
       const routes: ServiceRoutes = {
         id,
         config: service,

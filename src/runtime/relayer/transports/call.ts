@@ -34,6 +34,10 @@ export type Call = {
 export type Port = {
   readonly clock: Clock;
   readonly bodies: Bodies;
+  /** Undefined: answers go out as they are. */
+  readonly compression:
+    | { send(call: Call, headers: OutgoingHttpHeaders, bytes: Uint8Array): void }
+    | undefined;
   readonly handle: (exchange: Exchange) => Promise<void>;
   /** A request that was refused before it was an exchange. */
   readonly refused: (reject: Reject) => void;

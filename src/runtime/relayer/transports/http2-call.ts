@@ -18,6 +18,8 @@ export class Http2Call implements Call {
   readonly source: ServerHttp2Stream;
   /** Monotonic milliseconds after which the stream is ended: until the request is there, and from the answer on. */
   deadline: number;
+  /** Of the answer. A stream that the client broke off counts as finished for Node. */
+  #phase: "open" | "ended" = "open";
   readonly #raw: readonly string[];
   readonly #port: Port;
 
@@ -49,7 +51,7 @@ export class Http2Call implements Call {
 
   send(status: number, headers: OutgoingHttpHeaders, body: Uint8Array): void {
     if (!this.#begin(status, { ...headers, "content-length": body.length }, body.length)) return;
-    this.source.end(body);
+    this.#end(body);
   }
 
   /** An answer of gRPC: a body and trailers after it. Without a body there are only trailers, in the head. */
@@ -59,12 +61,12 @@ export class Http2Call implements Call {
     trailers: OutgoingHttpHeaders,
   ) {
     if (body === undefined) {
-      if (this.#begin(200, { ...headers, ...trailers }, 0)) this.source.end();
+      if (this.#begin(200, { ...headers, ...trailers }, 0, { endStream: true })) this.#phase = "ended";
       return;
     }
     if (!this.#begin(200, headers, body.length, { waitForTrailers: true })) return;
     this.source.once("wantTrailers", () => this.source.sendTrailers(trailers));
-    this.source.end(body);
+    this.#end(body);
   }
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
@@ -74,7 +76,7 @@ export class Http2Call implements Call {
   }
 
   end(): void {
-    this.source.end();
+    this.#end();
     this.deadline = this.#port.clock.monotonic() + sendMs(0);
   }
 
@@ -83,14 +85,20 @@ export class Http2Call implements Call {
   }
 
   whenClosed(act: (how: "whole" | "broken") => void): void {
-    this.source.once("close", () => act(this.source.writableFinished ? "whole" : "broken"));
+    this.source.once("close", () => act(this.#phase === "ended" ? "whole" : "broken"));
+  }
+
+  #end(last?: Uint8Array): void {
+    this.#phase = "ended";
+    if (last === undefined) this.source.end();
+    else this.source.end(last);
   }
 
   #begin(
     status: number,
     headers: OutgoingHttpHeaders,
     bytes: number,
-    how: { waitForTrailers?: boolean } = {},
+    how: { waitForTrailers?: boolean; endStream?: boolean } = {},
   ) {
     if (this.answered) return false;
     const stream = this.source;

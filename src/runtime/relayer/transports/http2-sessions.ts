@@ -51,6 +51,8 @@ export class Http2Sessions {
   }
 
   accept(socket: Duplex, protocol: Protocol): void {
+    // The server of HTTP/1.1 lets clients close their half first; one of HTTP/2 that does is gone.
+    socket.once("end", () => socket.destroy());
     const session = performServerHandshake(socket, optionsOf(this.#given.limits));
     const since = this.#clock.monotonic();
     const live: Live = { session, calls: new Set(), resets: 0, controls: 0, streams: "none yet", since };

@@ -4,12 +4,13 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import { AppError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
-import type { LimitsConfig, TlsConfig } from "../../config/listener.ts";
+import type { CompressionConfig, LimitsConfig, TlsConfig } from "../../config/listener.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ListenerMetrics } from "../metrics.ts";
 import type { Reject } from "../rejects.ts";
 import { Bodies } from "./body.ts";
 import { type Port, type Protocol, receiveMs } from "./call.ts";
+import { Compression } from "./compression.ts";
 import { Sources, sniff } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
 import { type Health, operatorRoutes } from "./health.ts";
@@ -28,6 +29,7 @@ type Options = {
   readonly limits: LimitsConfig;
   /** Of pages that may call gRPC-Web: origins, or "*". */
   readonly origins: readonly string[];
+  readonly compression: CompressionConfig;
   readonly handle: (exchange: Exchange) => Promise<void>;
   /** A request that was refused before it was an exchange. */
   readonly refused: (reject: Reject) => void;
@@ -57,7 +59,13 @@ export async function openListener(options: Options): Promise<Listener> {
   const { clock, maxBodyBytes } = options;
   const operator = operatorRoutes(options.health);
   await operator.ready();
-  const port: Port = { ...options, bodies: new Bodies(maxBodyBytes), open: new Set(), stopping: false };
+  const port: Port = {
+    ...options,
+    bodies: new Bodies(maxBodyBytes),
+    compression: options.compression.enabled ? new Compression(options.compression) : undefined,
+    open: new Set(),
+    stopping: false,
+  };
   const dispatch = new Dispatch({ ...options, port, operator });
   const server = http1Server(options, dispatch);
   const sessions = new Http2Sessions({

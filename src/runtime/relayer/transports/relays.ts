@@ -18,7 +18,7 @@ export async function relay(call: Call, port: Port): Promise<void> {
     const problem = call.headProblem();
     if (problem !== undefined) throw new Reject("bad_request", problem);
     await readBody(call.source, call.headers["content-length"], body);
-    await port.handle(exchangeOf(call, { body: body.bytes(), client, receivedAt }));
+    await port.handle(exchangeOf(call, { body: body.bytes(), client, receivedAt }, port));
   } catch (thrown) {
     const reject = asReject(thrown);
     port.refused(reject);
@@ -44,7 +44,7 @@ export const asReject = (thrown: unknown): Reject =>
 
 type Received = Pick<Exchange, "body" | "client" | "receivedAt">;
 
-function exchangeOf(call: Call, { body, client, receivedAt }: Received): Exchange {
+function exchangeOf(call: Call, { body, client, receivedAt }: Received, port: Port): Exchange {
   const { headers } = call;
   return {
     transport: "http",
@@ -57,7 +57,8 @@ function exchangeOf(call: Call, { body, client, receivedAt }: Received): Exchang
     reply: (bytes, retries) => {
       const told: OutgoingHttpHeaders = { "content-type": contentType(headers.accept) };
       if (retries > 0) told["backend-retries"] = String(retries);
-      call.send(200, told, bytes);
+      if (port.compression === undefined) call.send(200, told, bytes);
+      else port.compression.send(call, told, bytes);
     },
     stream: (status, given) => streamReply(call, status, given),
     refuse: (reject) => refuse(call, reject),

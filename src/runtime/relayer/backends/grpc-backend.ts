@@ -1,0 +1,110 @@
+import type { BackendConfig } from "../../config/backends.ts";
+import type { RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
+import { Reject } from "../rejects.ts";
+import type { Backend, BackendAnswer, BackendLoad, BackendRequest } from "./backend.ts";
+import { EndpointSet, type EndpointSetOptions, type EndpointState } from "./endpoint-set.ts";
+import { type ChannelAnswer, GrpcChannel, NotTaken } from "./grpc-channel.ts";
+import { type Endpoint, endpointOf, targetPath } from "./target.ts";
+
+/** The gRPC status of a server that cannot serve at the moment; every other one is the answer of one that can. */
+const UNAVAILABLE = "14";
+/** Requests in work at once, for each endpoint: one connection carries them. */
+const IN_WORK = 1_000;
+
+type Wired = { readonly endpoint: Endpoint; readonly channel: GrpcChannel };
+
+/**
+ * A gRPC backend. The inner request's path is the method, its body the frames as they are: compressed messages and several in one answer
+ * go through unopened. Trailers come with the headers (relay-path 6.5).
+ */
+export class GrpcBackend implements Backend {
+  readonly config: BackendConfig;
+  readonly #endpoints: EndpointSet<Wired>;
+  #inWork = 0;
+
+  constructor(config: BackendConfig, endpoints: EndpointSet<Wired>) {
+    this.config = config;
+    this.#endpoints = endpoints;
+  }
+
+  states(): readonly EndpointState[] {
+    return this.#endpoints.states();
+  }
+
+  load(): BackendLoad {
+    const capacity = IN_WORK * this.#endpoints.all.length;
+    const open = this.#endpoints.all.filter(({ channel }) => channel.isOpen).length;
+    return { inFlight: this.#inWork, capacity, waiting: 0, open };
+  }
+
+  requireRoom(): void {
+    if (this.#inWork >= IN_WORK * this.#endpoints.all.length) throw new Reject("backend_saturated");
+  }
+
+  async ask(request: BackendRequest): Promise<BackendAnswer> {
+    if (request.method !== "POST" && request.method !== "GET")
+      throw new Reject("bad_request", "the inner request's method is not allowed");
+    this.requireRoom();
+    this.#inWork += 1;
+    try {
+      return await this.#askOneOrAnother(request);
+    } finally {
+      this.#inWork -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#endpoints.all.map(({ channel }) => channel.close()));
+  }
+
+  /** What an endpoint did not take (its connection ended, it refused) is asked once more, of another if there is one. */
+  async #askOneOrAnother(request: BackendRequest): Promise<BackendAnswer> {
+    const first = this.#endpoints.choose();
+    try {
+      return { ...(await this.#askAt(first, request)), retries: 0 };
+    } catch (thrown) {
+      if (!(thrown instanceof NotTaken) || this.config.max_retries === 0) throw thrown;
+      return { ...(await this.#askAt(this.#endpoints.next([first]) ?? first, request)), retries: 1 };
+    }
+  }
+
+  async #askAt(wired: Wired, request: BackendRequest): Promise<Omit<BackendAnswer, "retries">> {
+    const { endpoint, channel } = wired;
+    let outcome: "answered" | "server_fault" | "other" = "other";
+    try {
+      const path = targetPath(endpoint, request.url);
+      const headers = { ...request.headers, te: "trailers", ":method": request.method, ":path": path };
+      const answer = await channel.ask(headers, request.body, request.client);
+      outcome = isFault(answer) ? "server_fault" : "answered";
+      return { ...answer, endpoint: endpoint.name };
+    } catch (thrown) {
+      if (thrown instanceof Reject && thrown.code === "backend_error") outcome = "server_fault";
+      throw thrown;
+    } finally {
+      this.#endpoints.report(wired, outcome);
+    }
+  }
+}
+
+const isFault = ({ status, headers }: ChannelAnswer): boolean =>
+  status >= 500 || headers.some(([name, value]) => name === "grpc-status" && value === UNAVAILABLE);
+
+/** A channel for each endpoint, with the service's timeouts. */
+export function openGrpcBackend(
+  backend: BackendConfig,
+  service: ServiceConfig,
+  config: RelayerConfig,
+  options: EndpointSetOptions,
+): GrpcBackend {
+  const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
+  const settings = {
+    clock: options.clock,
+    dialMs: timeouts.dial_seconds * 1000,
+    requestMs: timeouts.request_seconds * 1000,
+  };
+  const wired = backend.endpoints.map(({ name, url }) => {
+    const endpoint = endpointOf(name, url, backend.base_path);
+    return { endpoint, channel: new GrpcChannel(endpoint.origin, settings) };
+  });
+  return new GrpcBackend(backend, new EndpointSet(wired, backend, options));
+}

@@ -107,10 +107,22 @@ test("relay websocket: messages are answered in turn, pushes are printed and che
   expect(jsonOf(load.stdout)).toMatchObject({ answered: 20, signatures: { valid: 20, wrong: 0 } });
 });
 
-test("relay grpc: the answer comes over gRPC, and no relayer is told as such", async () => {
+test("relay grpc: a gRPC backend is asked by its method, also one that says no", async () => {
+  const asked = await relay("grpc", "--path", "/demo.Oracle/Ask", "--payload", "hello");
+  expect(asked.code, asked.stderr).toBe(0);
+  expect(asked.stdout).toMatch(/^0x[0-9a-f]{64}\n$/);
+  const missing = await relay("grpc", "--path", "/demo.Oracle/Nope");
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain("gRPC status 12");
+});
+
+test("relay grpc: the answer and the refusal come over gRPC, and no relayer is told as such", async () => {
   const eth = ["--service", "eth", "--rpc-type", "jsonrpc"];
   const good = await relay("grpc", ...eth, "--json");
   expect(jsonOf(good.stdout)).toMatchObject({ ok: true, compute_units: "100", answers: [{ status: 200 }] });
+  const refused = await relay("grpc", ...eth, "--session-height", "1");
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("PERMISSION_DENIED the session is over");
   const silent = await relay("grpc", ...eth, "--relayer-url", "http://127.0.0.1:1");
   expect(silent.code).toBe(69);
   expect(silent.stderr).toContain("ECONNREFUSED");

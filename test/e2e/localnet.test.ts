@@ -57,12 +57,12 @@ test("the main job: every answered relay is a leaf, is claimed and is paid, and 
     lost: 0,
     doubled: 0,
     sessions: 2,
-    services: 5,
+    services: 6,
     balanced: true,
   });
   expect(totals["claimed_upokt"]).toBe(totals["settled_upokt"]);
-  // Each session has 12 relays of each service; a compute unit is 42 upokt.
-  expect(totals["settled_upokt"]).toBe(24 * 42 * (100 + 35 + 1 + 12 + 20));
+  // Each session has 10 relays of each service, one service for each transport; a compute unit is 42 upokt.
+  expect(totals["settled_upokt"]).toBe(20 * 42 * (100 + 35 + 1 + 12 + 40 + 20));
   expect(totals["proofs_required"]).toBeGreaterThanOrEqual(6);
   expect(totals["proofs_verified"]).toBe(totals["proofs_required"]);
   await expectNothingLeft(localnet.directory, ports);
@@ -72,7 +72,7 @@ test("--keep tells where everything is and serves on, until Ctrl-C leaves no pro
   const localnet = run("--keep", "--relays", "0", "--suppliers", "2", "--rps", "20");
   const file = await localnet.ready();
   expect(file.suppliers).toHaveLength(2);
-  expect(file.applications.map(({ gateways }) => gateways.length)).toEqual([2, 1, 0, 1, 1]);
+  expect(file.applications.map(({ gateways }) => gateways.length)).toEqual([2, 1, 0, 1, 1, 2]);
   expect(file.processes.map(({ name }) => name)).toEqual(["redis", "devnet", "miner", "relayer"]);
   for (const port of portsOf(file)) expect(await isOpen(port), `port ${port}`).toBe(true);
   const metrics = async () => (await fetch(file.metrics_urls.relayer)).text();

@@ -41,11 +41,12 @@ test("the genesis has the plan's people, prices and delegations", () => {
     ["cosmos", 35n],
     ["weather", 1n],
     ["heads", 12n],
+    ["oracle", 40n],
     ["ticks", 20n],
   ]);
   expect(
     genesis.applications.map(({ delegateeGatewayAddresses }) => delegateeGatewayAddresses.length),
-  ).toEqual([2, 1, 0, 1, 1]);
+  ).toEqual([2, 1, 0, 1, 1, 2]);
   const { computeUnitsToTokensMultiplier, computeUnitCostGranularity } = genesis.params.shared;
   expect(computeUnitsToTokensMultiplier / computeUnitCostGranularity).toBe(UPOKT_PER_COMPUTE_UNIT);
   // Members of a ring and the suppliers need a key on chain.
@@ -74,7 +75,7 @@ test("more relays get longer sessions, not a faster load", () => {
 
 test("the dearest service always needs a proof, the others only by the draw", () => {
   const { proofThreshold } = planLocalnet(settings);
-  const share = 1_000n / 2n / 15n;
+  const share = 1_000n / 2n / 18n;
   expect(share * 100n * UPOKT_PER_COMPUTE_UNIT).toBeGreaterThan(proofThreshold);
   expect((share + 1n) * 40n * UPOKT_PER_COMPUTE_UNIT).toBeLessThan(proofThreshold);
 });

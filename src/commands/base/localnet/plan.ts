@@ -49,6 +49,7 @@ const SERVICES: readonly PlannedService[] = [
   { id: "cosmos", name: "Demo chain, CometBFT RPC", kind: "cometbft", computeUnitsPerRelay: 35n },
   { id: "weather", name: "Demo REST API", kind: "rest", computeUnitsPerRelay: 1n },
   { id: "heads", name: "Demo chain, WebSocket", kind: "websocket", computeUnitsPerRelay: 12n },
+  { id: "oracle", name: "Demo oracle, gRPC", kind: "grpc", computeUnitsPerRelay: 40n },
   { id: "ticks", name: "Demo stream of events", kind: "stream", computeUnitsPerRelay: 20n },
 ];
 

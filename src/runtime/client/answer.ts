@@ -33,7 +33,7 @@ export function readAnswer(relay: SignedRelay, bytes: Uint8Array, form: PayloadF
     const response = RelayResponse.decode(bytes);
     const problem = problemOf(relay, response);
     if (problem !== undefined) {
-      const code = response.relayMinerError?.code;
+      const code = signedErrorCode(relay, response);
       return code === undefined ? { problem } : { problem, code };
     }
     const http = form === "http" ? PoktHttpResponse.decode(response.payload) : undefined;
@@ -55,6 +55,10 @@ function problemOf({ request, supplier }: SignedRelay, response: RelayResponse):
     return "it is of another session";
   return error === undefined ? undefined : `the supplier signed an error: ${errorText(error)}`;
 }
+
+/** Nobody else than the supplier may say that a session is over. */
+const signedErrorCode = ({ supplier }: SignedRelay, response: RelayResponse): number | undefined =>
+  verifyResponse(response, supplier.publicKey) ? response.relayMinerError?.code : undefined;
 
 type MinerError = NonNullable<RelayResponse["relayMinerError"]>;
 

@@ -1,9 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RelayRequest } from "../../src/chain/proto/service.ts";
@@ -269,54 +264,5 @@ test("answers are compressed where that is wanted: for clients that take gzip, f
     expect(await answer(500, "gzip")).toBeUndefined();
   } finally {
     await zipping.close();
-  }
-});
-
-test("with a certificate the same port speaks TLS only, both protocols, and a renewed one needs no restart", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "relayminer-tls-"));
-  const tls = { cert_file: join(directory, "cert.pem"), key_file: join(directory, "key.pem") };
-  const make = [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=localhost",
-  ];
-  execFileSync("openssl", [...make, "-keyout", tls.key_file, "-out", tls.cert_file], { stdio: "ignore" });
-  const secure = await startNetwork("eager", { relayer: { relay: { verify_workers: 0, tls } } });
-  try {
-    const url = secure.url.replace("http:", "https:");
-    const session = h2Session(url, { rejectUnauthorized: false });
-    const sent = RelayRequest.encode(secure.sign(await secure.header(), body()));
-    expect((await h2Request(session, {}, sent)).status).toBe(200);
-    session.close();
-    const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connectTls({
-        port: Number(new URL(url).port),
-        host: "127.0.0.1",
-        rejectUnauthorized: false,
-        ALPNProtocols: ["http/1.1"],
-      });
-      socket.once("secureConnect", () =>
-        socket.write("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-      );
-      socket.once("data", (data) => resolve(String(data).slice(0, 15)));
-      socket.once("error", reject);
-    });
-    expect(answer).toBe("HTTP/1.1 200 OK");
-    expect(
-      (await sendRaw(secure.url, ["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], 3_000)).received.toString(
-        "latin1",
-      ),
-    ).not.toContain("200");
-  } finally {
-    await secure.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
+/** node:http leaves out what comes after so many. */
+export const MAX_HEADERS = 200;
 /** Headers of which one reader takes the first and another the last. */
 const ONCE = ["host", "rpc-type"];
 

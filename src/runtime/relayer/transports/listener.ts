@@ -13,9 +13,11 @@ import { type Port, type Protocol, receiveMs } from "./call.ts";
 import { Compression } from "./compression.ts";
 import { Sources, sniff } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
+import { MAX_HEADERS } from "./head.ts";
 import { type Health, operatorRoutes } from "./health.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 import { LOOK_MS, openTls } from "./tls.ts";
+import { takeUpgrades } from "./upgrades.ts";
 import type { Upgrade } from "./websocket.ts";
 
 type Options = {
@@ -100,16 +102,15 @@ export async function openListener(options: Options): Promise<Listener> {
   };
 }
 
-function http1Server({ tls, maxBodyBytes, limits, upgrade }: Options, dispatch: Dispatch): Server {
+function http1Server({ tls, maxBodyBytes, limits }: Options, dispatch: Dispatch): Server {
   const protocol: Protocol = tls ? "https1" : "http1";
   const server = createServer(SERVER_LIMITS, (request, response) =>
     dispatch.http1(request, response, protocol),
   );
-  server.on("upgrade", upgrade);
   server.requestTimeout = receiveMs(maxBodyBytes);
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = 0;
-  server.maxHeadersCount = 200;
+  server.maxHeadersCount = MAX_HEADERS;
   return server;
 }
 
@@ -123,10 +124,14 @@ function acceptConnections(server: Server, sessions: Http2Sessions, options: Opt
   // What node:http does with a connection; with TLS it is done with the decrypted one.
   const [serveHttp1] = server.listeners("connection");
   server.removeAllListeners("connection");
-  const start = (socket: Socket, isHttp2: boolean, protocol: Protocol) => {
-    if (isHttp2) return sessions.accept(socket, protocol);
+  const serve = (socket: Socket) => {
     serveHttp1?.call(server, socket);
     socket.resume();
+  };
+  server.on("upgrade", takeUpgrades({ webSocket: options.upgrade, serve }));
+  const start = (socket: Socket, isHttp2: boolean, protocol: Protocol) => {
+    if (isHttp2) return sessions.accept(socket, protocol);
+    serve(socket);
   };
   const secure =
     options.tls &&

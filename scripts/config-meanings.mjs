@@ -214,7 +214,8 @@ const RELAYER = {
     "Most memory for tables of keys, for the main thread and for each worker, taken as it is needed: a key takes 64 KiB and a gateway's 96, less with small tables. With too little of it, tables are built again and again.",
   "simulation.enabled":
     "Answers relays that only try the way to the backend: header `Pocket-Simulation-Key-Id`, session id `simv1:<unix seconds>:<16 hex digits>`, a ring of the keys pinned here. They are never metered or mined, and counted only in `ha_relayer_simulated_*`. While this is `false` the section is not looked at.",
-  "simulation.max_concurrent": "Simulated relays in work at once; more are refused with 429.",
+  "simulation.max_concurrent":
+    "Simulated relays in work at once; more are refused with 429, over WebSocket with close code 1013. The last message of a WebSocket is in work until it is answered.",
   "simulation.freshness_window_seconds":
     "How far the time in the session id may be from this machine's. A simulated relay is remembered in Redis for twice that, and refused with 409 when it comes again.",
   "simulation.identities":

@@ -10,9 +10,11 @@ import { type Meter, openMeter } from "../../src/runtime/redis/meter.ts";
 import { listOf, textsOf } from "../../src/runtime/redis/reply.ts";
 import { serviceFactors } from "../../src/runtime/redis/service-factors.ts";
 import { supplierRecords } from "../../src/runtime/redis/supplier-records.ts";
+import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
 import { streamEntries } from "../kit/stream.ts";
+import { TRANSPORTS } from "../kit/transports.ts";
 
 // 44 129 upokt over 15 suppliers are 2 941, over ceil(9 / 20) + 1 = 2 unsettled sessions 1 470. A relay costs
 // 7 compute units at 42 000 000 / 1 000 000 upokt: 294. So 5 relays, and none is left over.
@@ -206,28 +208,41 @@ describe("with Redis silent", () => {
   });
 });
 
-test("with the meter off everything but the count is checked, in either mode", async () => {
-  for (const mode of ["eager", "optimistic"] as const) {
-    const { network, header } = await startHalted(mode, { relayer: { relay_meter: { enabled: false } } });
+test.each(["eager", "optimistic"] as const)(
+  "with the meter off everything but the count is checked, on every transport, in %s mode",
+  async (mode) => {
+    const { network, header } = await startHalted(mode, {
+      webSocket: true,
+      relayer: { relay_meter: { enabled: false } },
+    });
     const { redis, keys } = await openCounters(network);
+    let stored = 0;
+    let ids = 0;
+    const sign = (changes: Partial<SessionHeader> = {}, signer = network.gateway) =>
+      RelayRequest.encode(network.sign({ ...header, ...changes }, String(++ids), { signer }));
     try {
-      const good = network.sign(header, "1");
-      expect((await post(network, good)).status).toBe(200);
-      await streamEntries(network, 1);
-      expect((await post(network, good)).status).toBe(409);
-      const forged = network.sign(header, "2", { signer: network.newcomer });
-      const elsewhere = network.sign({ ...header, sessionId: "00".repeat(32) }, "3");
-      for (const request of [forged, elsewhere])
-        expect((await post(network, request)).status).toBe(mode === "eager" ? 403 : 200);
-      expect((await post(network, network.sign(header, "4"))).status).toBe(200);
-      expect(await streamEntries(network, 2)).toHaveLength(2);
+      for (const { send, told, checksFirst = false } of TRANSPORTS) {
+        const good = sign();
+        expect(await send(network, good)).toBe("served");
+        stored += 1;
+        expect(await streamEntries(network, stored)).toHaveLength(stored);
+        expect(await send(network, good)).toBe(told(REJECTS.replayed));
+        const isChecked = mode === "eager" || checksFirst;
+        const forged = await send(network, sign({}, network.newcomer));
+        expect(forged).toBe(isChecked ? told(REJECTS.signature_invalid) : "served");
+        const elsewhere = await send(network, sign({ sessionId: "00".repeat(32) }));
+        expect(elsewhere).toBe(isChecked ? told(REJECTS.session_invalid) : "served");
+        expect(await send(network, sign())).toBe("served");
+        stored += 1;
+        expect(await streamEntries(network, stored)).toHaveLength(stored);
+      }
       expect(await redis.commands.send("EXISTS", keys.meterActive)).toBe(0);
     } finally {
       await redis.close();
       await network.close();
     }
-  }
-});
+  },
+);
 
 test("counters and clean-up follow the fleet's namespace, whatever relay_meter.redis_key_prefix says", async () => {
   const { network, header } = await startHalted("eager", {

@@ -82,13 +82,20 @@ const WHEN_CHECKED: readonly Hostile[] = [
   ],
 ];
 
+/** Refused like the others, but in optimistic mode signed with a key that the others are not. */
+const HELD_ELSEWHERE: Hostile = [
+  "a supplier that is ours and not in the session",
+  "supplier_not_in_session",
+  (world) => withMeta(good(world), { supplierOperatorAddress: world.network.newcomer.address }),
+];
+
 const bytesOf = (made: RelayRequest | Uint8Array): Uint8Array =>
   made instanceof Uint8Array ? made : RelayRequest.encode(made);
 
 describe.each(["eager", "optimistic"] as const)("in %s mode", (mode) => {
   let world: World;
   beforeAll(async () => {
-    const network = await startNetwork(mode);
+    const network = await startNetwork(mode, { webSocket: true, holdsNewcomer: true });
     await network.devnet.control("halt", {});
     const over = await headerAt(network, await chainHeight(network));
     await goTo(network, over.sessionEndBlockHeight + 2n);
@@ -96,8 +103,9 @@ describe.each(["eager", "optimistic"] as const)("in %s mode", (mode) => {
   });
   afterAll(() => world.network.close());
 
-  describe.each(TRANSPORTS)("over $name", ({ send, told }) => {
-    test.each([...AT_ONCE, ...(mode === "eager" ? WHEN_CHECKED : [])])(
+  describe.each(TRANSPORTS)("over $name", ({ send, told, checksFirst = false }) => {
+    const isChecked = mode === "eager" || checksFirst;
+    test.each([...AT_ONCE, ...(isChecked ? [...WHEN_CHECKED, HELD_ELSEWHERE] : [])])(
       "%s is refused as %s, and reaches neither the backend nor the miner",
       async (_, reason, make) => {
         const { network } = world;
@@ -121,7 +129,7 @@ describe.each(["eager", "optimistic"] as const)("in %s mode", (mode) => {
       expect(await streamEntries(network, 0)).toHaveLength(stored + 1);
     });
 
-    if (mode === "optimistic")
+    if (!isChecked)
       test("what fails a check is served and not stored", async () => {
         const { network } = world;
         const stored = (await streamEntries(network, 0)).map(toHex);

@@ -1,61 +1,34 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import type { RelayRequest } from "../../src/chain/proto/service.ts";
+import { type RelayRequest, RelayRequest as RelayRequests } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { PLACEHOLDER_PUBLIC_KEY } from "../../src/chain/protocol/ring/members.ts";
-import { identityOf } from "../../src/devnet/genesis/identities.ts";
 import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { listOf, textsOf } from "../../src/runtime/redis/reply.ts";
+import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
 import { rotated } from "../kit/rotated.ts";
+import {
+  simulationIdentity as identity,
+  KEY_ID,
+  REFUSED_SIMULATIONS,
+  SIMULATION,
+  simulatedHeader,
+  simulatedRelay,
+} from "../kit/simulation.ts";
 import { streamEntries } from "../kit/stream.ts";
-
-const keyOf = (name: string): string => toHex(identityOf({ name }, "kit").publicKey ?? new Uint8Array());
-
-const identity = (key_id: string, more: Readonly<Record<string, unknown>> = {}) => ({
-  key_id,
-  enabled: true,
-  max_rps: 1_000,
-  app_pubkey_hex: keyOf("application"),
-  gateway_pubkeys_hex: [keyOf("gateway")],
-  ...more,
-});
-
-const SIMULATION = {
-  enabled: true,
-  max_concurrent: 4,
-  freshness_window_seconds: 20,
-  identities: [
-    identity("probe"),
-    identity("off", { enabled: false }),
-    identity("old", { not_after: "2020-01-01T00:00:00Z" }),
-    identity("elsewhere", { allowed_services: ["other-svc"] }),
-    identity("slow", { max_rps: 0.001 }),
-    identity("foreign", { app_pubkey_hex: keyOf("newcomer") }),
-  ],
-};
-
-const now = () => Math.floor(Date.now() / 1000);
-const sessionId = (at = now()) => `simv1:${at}:${randomBytes(8).toString("hex")}`;
+import { TRANSPORTS } from "../kit/transports.ts";
 
 let network: Network;
 let metricsUrl: string;
 
-const headerOf = (changes: Partial<SessionHeader> = {}): SessionHeader => ({
-  applicationAddress: network.application.address,
-  serviceId: "kit-svc",
-  sessionId: sessionId(),
-  sessionStartBlockHeight: 1n,
-  sessionEndBlockHeight: 2n,
-  ...changes,
-});
+const headerOf = (changes: Partial<SessionHeader> = {}) => simulatedHeader(network, changes);
 
 const simulate = (request: RelayRequest, keyId = "probe") =>
-  post(network, request, { headers: { "Pocket-Simulation-Key-Id": keyId } });
+  post(network, request, { headers: { [KEY_ID]: keyId, accept: "text/plain" } });
 
 async function keysInRedis(): Promise<string[]> {
   const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
@@ -73,16 +46,15 @@ describe.each(["eager", "optimistic"] as const)("simulated relays of a service i
     const port = await freePort();
     metricsUrl = `http://127.0.0.1:${port}/metrics`;
     const metrics = { enabled: true, addr: `127.0.0.1:${port}` };
-    network = await startNetwork(mode, { relayer: { simulation: SIMULATION, metrics } });
+    network = await startNetwork(mode, { webSocket: true, relayer: { simulation: SIMULATION, metrics } });
   });
   afterAll(() => network.close());
 
   test("one is answered by the backend and signed, without a trace in meter, stream or the other metrics", async () => {
     const before = await keysInRedis();
-    expect(await simulate(network.sign(headerOf(), "{}"))).toMatchObject({
-      status: 200,
-      inner: { statusCode: 200 },
-    });
+    const answer = await simulate(network.sign(headerOf(), "{}"));
+    expect(answer).toMatchObject({ status: 200, inner: { statusCode: 200 } });
+    expect(answer.headers.get("content-type")).toBe("application/json");
     const made = (await keysInRedis()).filter((key) => !before.includes(key) && !/^ha:(rm|cache):/.test(key));
     expect(made).toEqual([expect.stringMatching(/^ha:sim:replay:[0-9a-f]{64}$/)]);
     expect(await streamEntries(network, 0)).toEqual([]);
@@ -106,76 +78,30 @@ describe.each(["eager", "optimistic"] as const)("simulated relays of a service i
     expect((await simulate(network.sign(header, "{}"))).status).toBe(409);
   });
 
-  type Case = [string, number, () => RelayRequest, string];
-  const stranger = () => network.sign(headerOf(), "{}", { signer: network.newcomer });
-  const cases: Case[] = [
-    ["an unknown key id", 403, () => network.sign(headerOf(), "{}"), "nobody"],
-    ["a key id that is not enabled", 403, () => network.sign(headerOf(), "{}"), "off"],
-    ["one that has expired", 403, () => network.sign(headerOf(), "{}"), "old"],
-    ["a service that the key id may not ask", 403, () => network.sign(headerOf(), "{}"), "elsewhere"],
-    ["an application that is not the key id's", 403, () => network.sign(headerOf(), "{}"), "foreign"],
-    ["a signer that is not pinned", 403, stranger, "probe"],
-    [
-      "a time that is long ago",
-      403,
-      () => network.sign(headerOf({ sessionId: sessionId(now() - 60) }), "{}"),
-      "probe",
-    ],
-    [
-      "a time that is to come",
-      403,
-      () => network.sign(headerOf({ sessionId: sessionId(now() + 60) }), "{}"),
-      "probe",
-    ],
-    ["a session id that is none", 400, () => network.sign(headerOf({ sessionId: "simv1:1" }), "{}"), "probe"],
-    [
-      "a service that is not served",
-      404,
-      () => network.sign(headerOf({ serviceId: "other" }), "{}"),
-      "probe",
-    ],
-    [
-      "heights that are none",
-      403,
-      () => network.sign(headerOf({ sessionEndBlockHeight: 1n }), "{}"),
-      "probe",
-    ],
-    [
-      "no supplier",
-      400,
-      () => {
-        const request = network.sign(headerOf(), "{}");
-        return { ...request, meta: { ...request.meta, supplierOperatorAddress: "" } };
+  describe.each(TRANSPORTS)("over $name", ({ send, told }) => {
+    const sendOne = (request: RelayRequest, keyId = "probe") =>
+      send(network, RelayRequests.encode(request), { [KEY_ID]: keyId });
+
+    test.each(REFUSED_SIMULATIONS)(
+      "refuses %s as %s, remembers nothing, asks no backend",
+      async (_, reason, make, keyId) => {
+        const [calls, keys] = [network.backendCalls(), await keysInRedis()];
+        expect(await sendOne(make(network), keyId)).toBe(told(REJECTS[reason]));
+        expect(network.backendCalls()).toBe(calls);
+        expect((await keysInRedis()).filter((key) => key.includes("sim"))).toEqual(
+          keys.filter((key) => key.includes("sim")),
+        );
       },
-      "probe",
-    ],
-    [
-      "another supplier",
-      403,
-      () => {
-        const request = network.sign(headerOf(), "{}");
-        return { ...request, meta: { ...request.meta, supplierOperatorAddress: network.gateway.address } };
-      },
-      "probe",
-    ],
-    [
-      "a payload that was not signed",
-      403,
-      () => ({ ...network.sign(headerOf(), "{}"), payload: network.sign(headerOf(), "[]").payload }),
-      "probe",
-    ],
-  ];
-  test.each(cases)(
-    "refuses %s with %i, remembers nothing, asks no backend",
-    async (_, status, make, keyId) => {
-      const [calls, keys] = [network.backendCalls(), await keysInRedis()];
-      expect(await simulate(make(), keyId)).toMatchObject({ status });
-      expect(network.backendCalls()).toBe(calls);
-      expect((await keysInRedis()).filter((key) => key.includes("sim"))).toEqual(
-        keys.filter((key) => key.includes("sim")),
-      );
-    },
-  );
+    );
+
+    test("one is served, once", async () => {
+      const request = simulatedRelay(network);
+      expect(await sendOne(request)).toBe("served");
+      expect(await sendOne(request)).toBe(told(REJECTS.replayed));
+      expect(await sendOne(rotated(request))).toBe(told(REJECTS.replayed));
+      expect(await streamEntries(network, 0)).toEqual([]);
+    });
+  });
 
   test("a key's rate and the number at once are bounded", async () => {
     expect((await simulate(network.sign(headerOf(), "{}"), "slow")).status).toBe(200);
@@ -217,7 +143,7 @@ test("where it is not enabled the header means nothing, and the section is not l
     relayer: { simulation: { enabled: false, identities: [{ app_pubkey_hex: "<your key>" }] } },
   });
   try {
-    const headers = { "Pocket-Simulation-Key-Id": "probe" };
+    const headers = { [KEY_ID]: "probe" };
     expect((await post(plain, plain.sign(await plain.header(), "{}"), { headers })).status).toBe(200);
   } finally {
     await plain.close();

@@ -21,6 +21,7 @@ import { spoolDirectories } from "../../src/runtime/config/spool.ts";
 import type { Namespace } from "../../src/runtime/redis/keys.ts";
 import { type Relayer, startRelayer } from "../../src/runtime/relayer/main.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
+import { answerSockets } from "./socket-answers.ts";
 
 export const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -36,6 +37,10 @@ export type NetworkOptions = {
   readonly relayer?: Readonly<Record<string, unknown>>;
   /** Parts of `redis.namespace` that differ from the default. */
   readonly namespace?: Partial<Namespace>;
+  /** The relayer holds the second gateway's key as well, which is no supplier's on chain. */
+  readonly holdsNewcomer?: boolean;
+  /** The backend speaks WebSocket as well, and echoes. */
+  readonly webSocket?: boolean;
   /** Keys of the service's part of it. */
   readonly service?: Readonly<Record<string, unknown>>;
   /** The relayer's way to the chain goes through this proxy, which can be cut. */
@@ -76,7 +81,7 @@ export type Network = {
   readonly gateway: Actor;
   /** Staked, and not delegated to. */
   readonly newcomer: Actor;
-  /** Requests that the backend got. */
+  /** Requests that the backend got, messages of WebSockets included. */
   backendCalls(): number;
   /** What the backend does from now on, instead of answering a result. */
   setBackend(listener: RequestListener): void;
@@ -123,11 +128,17 @@ export async function startNetwork(
       request.resume().on("end", () => answer(request, response));
     }),
   );
+  if (options.webSocket === true) answerSockets(backend, () => (calls += 1));
   const keysFile = join(directory, "keys.yaml");
-  writeFileSync(keysFile, `keys: ["${toHex(supplier.privateKey)}"]\n`, { mode: 0o600 });
+  const held = [supplier, ...(options.holdsNewcomer === true ? [actor("newcomer")] : [])];
+  const keys = held.map(({ privateKey }) => toHex(privateKey));
+  writeFileSync(keysFile, JSON.stringify({ keys }), { mode: 0o600 });
   const configFile = join(directory, "relayer.yaml");
   const node = (await options.chainProxy?.(devnet.rpcUrl)) ?? devnet.rpcUrl;
-  const backends = { jsonrpc: { url: `http://127.0.0.1:${portOf(backend)}` } };
+  const backends = {
+    jsonrpc: { url: `http://127.0.0.1:${portOf(backend)}` },
+    ...(options.webSocket === true && { websocket: { url: `ws://127.0.0.1:${portOf(backend)}` } }),
+  };
   const yaml = {
     listen_addr: "127.0.0.1:0",
     redis: { url: redis.url, namespace: options.namespace ?? {} },

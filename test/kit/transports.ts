@@ -7,7 +7,9 @@ import type { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { type GrpcClient, grpcClient } from "./grpc-client.ts";
 import { h2Request, h2Session } from "./h2-client.ts";
 import type { Network } from "./network.ts";
+import { SocketClient } from "./websocket.ts";
 
+type Headers = Readonly<Record<string, string>>;
 type Row = (typeof REJECTS)[keyof typeof REJECTS];
 
 /** "served" for an answer with the supplier's signature; else the status that the transport tells. */
@@ -16,10 +18,12 @@ export type Outcome = "served" | number;
 /** A way for a relay to come in. Tests of what must hold on every transport go through all of them. */
 export type TransportUnderTest = {
   readonly name: string;
-  /** Sends a serialized request. Throws on an answer that claims to be good and is not signed. */
-  readonly send: (network: Network, body: Uint8Array) => Promise<Outcome>;
+  /** Sends a serialized request, with headers around it. Throws on an answer that claims to be good and is not signed. */
+  readonly send: (network: Network, body: Uint8Array, headers?: Headers) => Promise<Outcome>;
   /** What a refusal is told as. */
   readonly told: (row: Row) => Outcome;
+  /** Whether relays are checked before they are served, in whatever mode the service is. */
+  readonly checksFirst?: boolean;
 };
 
 const SEND_RELAY = "/pocket.service.RelayService/SendRelay";
@@ -53,8 +57,8 @@ function sessionOf(network: Network): ClientHttp2Session {
 
 const http: TransportUnderTest = {
   name: "HTTP/1.1",
-  send: async (network, body) => {
-    const answer = await pool(network).request({ method: "POST", path: "/", body });
+  send: async (network, body, headers = {}) => {
+    const answer = await pool(network).request({ method: "POST", path: "/", body, headers });
     const bytes = new Uint8Array(await answer.body.arrayBuffer());
     if (answer.statusCode !== 200) return answer.statusCode;
     return requireSigned(network, RelayResponse.decode(bytes));
@@ -64,8 +68,8 @@ const http: TransportUnderTest = {
 
 const h2c: TransportUnderTest = {
   name: "HTTP/2",
-  send: async (network, body) => {
-    const answer = await h2Request(sessionOf(network), {}, body);
+  send: async (network, body, headers = {}) => {
+    const answer = await h2Request(sessionOf(network), headers, body);
     return answer.status === 200 ? requireSigned(network, RelayResponse.decode(answer.bytes)) : answer.status;
   },
   told: ({ http: code }) => code,
@@ -77,8 +81,8 @@ const grpcCode = ({ grpc }: Row): number =>
 
 const grpc: TransportUnderTest = {
   name: "gRPC",
-  send: async (network, body) => {
-    const { code, response } = await clients(network).call(body);
+  send: async (network, body, metadata = {}) => {
+    const { code, response } = await clients(network).call(body, { metadata });
     return code === status.OK ? requireSigned(network, response) : code;
   },
   told: grpcCode,
@@ -86,11 +90,11 @@ const grpc: TransportUnderTest = {
 
 const grpcWeb: TransportUnderTest = {
   name: "gRPC-Web",
-  send: async (network, body) => {
+  send: async (network, body, outer = {}) => {
     const frame = Buffer.alloc(5 + body.length);
     frame.writeUInt32BE(body.length, 1);
     frame.set(body, 5);
-    const headers = { "content-type": "application/grpc-web+proto" };
+    const headers = { ...outer, "content-type": "application/grpc-web+proto" };
     const answer = await pool(network).request({ method: "POST", path: SEND_RELAY, headers, body: frame });
     const { message, trailers } = framesOf(Buffer.from(await answer.body.arrayBuffer()));
     const code = Number(/grpc-status: ?(\d+)/i.exec(trailers)?.[1] ?? answer.headers["grpc-status"]);
@@ -112,4 +116,25 @@ function framesOf(bytes: Buffer): { message: Uint8Array | undefined; trailers: s
   return { message, trailers };
 }
 
-export const TRANSPORTS: readonly TransportUnderTest[] = [http, h2c, grpc, grpcWeb];
+const idle = perRelayer((): SocketClient[] => []);
+const HANDSHAKE = { "Target-Service-Id": "kit-svc", "Rpc-Type": "2" };
+
+/** One message at a time on a connection, which is used again after a good answer: a refusal closes it. */
+const webSocket: TransportUnderTest = {
+  name: "WebSocket",
+  send: async (network, body, headers) => {
+    const held = headers === undefined ? idle(network).pop() : undefined;
+    const client = held ?? (await SocketClient.open(network.url, { ...HANDSHAKE, ...headers }));
+    const outcome = await client.next(Buffer.from(body));
+    if (typeof outcome === "number") return outcome;
+    const served = requireSigned(network, RelayResponse.decode(outcome));
+    if (headers === undefined) idle(network).push(client);
+    else client.socket.close();
+    return served;
+  },
+  told: ({ websocket }) => websocket,
+  checksFirst: true,
+};
+
+/** WebSocket needs a network whose backend has it (`webSocket: true`). */
+export const TRANSPORTS: readonly TransportUnderTest[] = [http, h2c, grpc, grpcWeb, webSocket];

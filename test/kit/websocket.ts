@@ -149,6 +149,24 @@ export class SocketClient {
     this.socket.send(data, { binary: isBinary });
   }
 
+  /** Sends a message and waits for what comes next: the bytes of an answer, or the code that the connection is closed with. */
+  next(data: Buffer): Promise<Buffer | number> {
+    const { socket } = this;
+    return new Promise((resolve) => {
+      const answered = (bytes: unknown) => {
+        socket.off("close", closed);
+        resolve(bytes as Buffer);
+      };
+      const closed = (code: number) => {
+        socket.off("message", answered);
+        resolve(code);
+      };
+      socket.once("message", answered);
+      socket.once("close", closed);
+      socket.send(data);
+    });
+  }
+
   /** The message with this index, as soon as it is there. */
   async message(index: number): Promise<SocketMessage> {
     await until(() => this.got.length > index || this.closed !== undefined, `message ${index}`);

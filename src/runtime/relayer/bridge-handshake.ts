@@ -2,9 +2,9 @@ import { EMPTY } from "../../base/bytes.ts";
 import type { Logger } from "../../base/logger.ts";
 import { RelayRequest } from "../../chain/proto/service.ts";
 import type { WebSocketSettings } from "../config/websocket.ts";
+import type { MessageSteps } from "./bridge.ts";
 import type { WebSocketMetrics } from "./bridge-metrics.ts";
 import { Reject, toReject } from "./rejects.ts";
-import type { PreparedSession } from "./sessions.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 
 /** One header of the request for a WebSocket, by its lower-case name. */
@@ -19,13 +19,13 @@ export type Proved = {
 
 export type HandshakeParts = {
   readonly mode: WebSocketSettings["handshake_signature"];
-  /** Throw Reject. */
-  readonly decode: (bytes: Uint8Array) => DecodedRelay;
-  readonly verify: (relay: DecodedRelay) => Promise<PreparedSession>;
-  /** Takes a handshake once; gives what makes it usable again. */
-  readonly once: (relay: DecodedRelay, session: PreparedSession) => Promise<() => void>;
-  readonly metrics: WebSocketMetrics;
   readonly logger: Logger;
+};
+
+type Checking = HandshakeParts & {
+  readonly metrics: WebSocketMetrics;
+  /** Throw Reject. */
+  readonly steps: Pick<MessageSteps, "decodeHandshake" | "takeHandshake">;
 };
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -34,10 +34,10 @@ const HEIGHT = /^\d{1,19}$/;
 /**
  * Checks the signature of a handshake: a ring signature over a request with the session and the supplier that the headers name, and no
  * payload (relay-path 6.6). Handshakes without one are older ("v1") and allowed unless signatures are enforced. Throws Reject when they
- * are: signature_invalid, or what `verify` throws. Otherwise undefined says that nothing is proved.
+ * are: signature_invalid, or what the steps throw. Otherwise undefined says that nothing is proved.
  */
-export async function checkHandshake(header: HeaderOf, parts: HandshakeParts): Promise<Proved | undefined> {
-  const { mode, metrics, logger } = parts;
+export async function checkHandshake(header: HeaderOf, parts: Checking): Promise<Proved | undefined> {
+  const { mode, metrics, logger, steps } = parts;
   const version = isSigned(header) ? "v2" : "v1";
   const told = (result: string) => metrics.handshakes.inc({ version, result });
   if (mode === "off" || (mode === "warn" && version === "v1")) {
@@ -46,9 +46,8 @@ export async function checkHandshake(header: HeaderOf, parts: HandshakeParts): P
   }
   try {
     if (version === "v1") throw new Reject("signature_invalid", "the handshake has none");
-    const relay = parts.decode(signedRequest(header));
-    const session = await parts.verify(relay);
-    const forget = await parts.once(relay, session);
+    const relay = steps.decodeHandshake(signedRequest(header));
+    const forget = await steps.takeHandshake(relay);
     told("valid");
     return { relay, forget };
   } catch (thrown) {

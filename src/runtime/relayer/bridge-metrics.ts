@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 
 /** WebSocket relays. Services are configured ones, codes are those of relay-path 6.6. */
 export function webSocketMetrics(registry: Registry) {
@@ -40,5 +40,8 @@ export function webSocketMetrics(registry: Registry) {
     ]),
   };
 }
+
+/** The same for connections of which these figures tell nothing. */
+export const untold = (): WebSocketMetrics => webSocketMetrics(new Registry());
 
 export type WebSocketMetrics = ReturnType<typeof webSocketMetrics>;

@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Heights } from "./heights.ts";
-import type { PreparedSession } from "./sessions.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 
 type Given = {
@@ -54,7 +53,7 @@ export class SessionEnd {
   }
 
   /** Whether a relay of this session is still accepted at the height of now (relay-path 5.4). */
-  isServed({ lastHeight }: PreparedSession): boolean {
+  isServed({ lastHeight }: { readonly lastHeight: bigint }): boolean {
     return this.#given.heights.current <= lastHeight;
   }
 

@@ -10,26 +10,42 @@ import { Prepaid } from "./bridge-prepaid.ts";
 import { SessionEnd } from "./bridge-session.ts";
 import type { Heights } from "./heights.ts";
 import { REJECTS, Reject, toReject } from "./rejects.ts";
-import type { PreparedSession } from "./sessions.ts";
 import type { Admitted } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import type { Metered } from "./steps/meter.ts";
 import type { Users } from "./users.ts";
 import { type RelayWork, unread } from "./work.ts";
 
+/** A request that was checked, and what can be done with it; each throws Reject. */
+export type VerifiedMessage = {
+  /** Its answers are of use up to this height. */
+  readonly lastHeight: bigint;
+  meter(): Promise<Metered>;
+  /** Charges a further answer to a request that was metered. */
+  meterFurther(): Promise<Metered>;
+  /** Stores an answer, which `charge` paid for. */
+  publish(signed: AnsweredRelay, charge: Metered): Promise<void>;
+};
+
 /** The steps of a message, with what they need bound in; each throws Reject. */
 export type MessageSteps = {
   decode(bytes: Uint8Array): DecodedRelay;
   admit(relay: DecodedRelay): Admitted;
-  verify(relay: DecodedRelay): Promise<PreparedSession>;
-  meter(relay: DecodedRelay, session: PreparedSession): Promise<Metered>;
-  /** Charges a further answer to a request that was metered. */
-  meterFurther(relay: DecodedRelay, session: PreparedSession): Promise<Metered>;
+  verify(relay: DecodedRelay): Promise<VerifiedMessage>;
   sign(relay: DecodedRelay, payload: Uint8Array): AnsweredRelay;
-  publish(relay: DecodedRelay, session: PreparedSession, signed: AnsweredRelay): Promise<void>;
   /** The signed answer that says why there is no other (relay-path 4.1); undefined when the supplier's key is not held. */
   signError(relay: DecodedRelay, code: number, text: string): Uint8Array | undefined;
+  /** The request that a handshake signs. */
+  decodeHandshake(bytes: Uint8Array): DecodedRelay;
+  /** Verifies it and takes it, once; gives what makes it usable again. */
+  takeHandshake(relay: DecodedRelay): Promise<() => void>;
 };
+
+/** What a bridge tells of its messages. */
+export type MessageWork = Pick<
+  RelayWork,
+  "begin" | "end" | "requireRoom" | "received" | "verified" | "served" | "refused" | "afterwards"
+>;
 
 /** What messages are served with until a reload; a message ends with what it began with. */
 export type Messages = {
@@ -42,7 +58,7 @@ export type Messages = {
 export type BridgeParts = {
   /** As of now. */
   readonly messages: () => Messages;
-  readonly work: RelayWork;
+  readonly work: MessageWork;
   readonly metrics: WebSocketMetrics;
   readonly clock: Clock;
   readonly heights: Heights;
@@ -63,7 +79,7 @@ type Asked = {
   readonly messages: Messages;
   readonly relay: DecodedRelay;
   readonly admitted: Admitted;
-  readonly session: PreparedSession;
+  readonly verified: VerifiedMessage;
   readonly receivedAt: number;
   /** The leaves made of it, by relay hash: an answer with the same bytes makes no other. */
   readonly leaves: Set<string>;
@@ -183,10 +199,10 @@ export class Bridge {
       progress.service = service;
       progress.rpcType = admitted.rpcType;
       work.received(admitted, frame.data.length);
-      const session = await work.verified(relay, "eager", steps.verify);
+      const verified = await work.verified(relay, "eager", steps.verify);
       if (this.#phase === "over") throw new Reject("client_gone");
-      const charge = await steps.meter(relay, session);
-      const asked: Asked = { messages, relay, admitted, session, receivedAt, leaves: new Set() };
+      const charge = await verified.meter();
+      const asked: Asked = { messages, relay, admitted, verified, receivedAt, leaves: new Set() };
       return () => this.#forward(asked, charge, frame.isBinary);
     } catch (thrown) {
       const reject = toReject(thrown);
@@ -224,7 +240,7 @@ export class Bridge {
     // An answer without payload cannot be hashed, so it is no relay (relay-path 6.6).
     if (frame.data.length === 0) metrics.dropped.inc({ service_id: service, reason: "empty" });
     else if (this.#latest === undefined) this.#keepEarly(frame);
-    else if (!this.#session.isServed(this.#latest.session)) {
+    else if (!this.#session.isServed(this.#latest.verified)) {
       // Nobody would pay for it any more.
       metrics.dropped.inc({ service_id: service, reason: "session_over" });
       this.end();
@@ -249,7 +265,7 @@ export class Bridge {
   /** One message of the backend, signed, charged and stored as an answer to the request. Gives what sends it. */
   async #relay(asked: Asked, { data, isBinary }: Frame): Promise<() => void> {
     const { work, clock } = this.#given;
-    const { relay, session, messages } = asked;
+    const { relay, verified, messages } = asked;
     const { steps, publishBeforeReply, users } = messages;
     const since = asked.leaves.size === 0 ? asked.receivedAt : clock.monotonic();
     users.enter();
@@ -259,7 +275,7 @@ export class Bridge {
       const frame = { data: signed.responseBytes, isBinary };
       // The same answer to the same request is the same leaf: it earns nothing, and costs nothing.
       if (this.#isKnown(asked, signed)) return () => this.#reply(asked, frame, since);
-      const charge = this.#prepaid.take() ?? (await steps.meterFurther(relay, session));
+      const charge = this.#prepaid.take() ?? (await verified.meterFurther());
       const store = () => this.#publish(asked, signed, charge);
       if (!publishBeforeReply) {
         void this.#inWork(work.afterwards(relay, store));
@@ -297,9 +313,9 @@ export class Bridge {
     return false;
   }
 
-  async #publish({ relay, session, messages }: Asked, signed: AnsweredRelay, charge: Metered): Promise<void> {
+  async #publish({ relay, verified }: Asked, signed: AnsweredRelay, charge: Metered): Promise<void> {
     try {
-      await messages.steps.publish(relay, session, signed);
+      await verified.publish(signed, charge);
       this.#given.metrics.relays.inc({ service_id: relay.header.serviceId });
     } catch (thrown) {
       await charge.refund();

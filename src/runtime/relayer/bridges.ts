@@ -7,6 +7,7 @@ import { checkHandshake, type HandshakeParts, type HeaderOf, type Proved } from 
 import type { Presence } from "./presence.ts";
 import { Reject } from "./rejects.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";
+import type { RelayWork } from "./work.ts";
 
 /** A client that asks for a WebSocket. */
 export type Handshake = {
@@ -31,6 +32,9 @@ export type Reachable = {
 };
 
 type Given = BridgeParts & {
+  readonly work: Pick<RelayWork, "draining">;
+  /** What a connection of simulated relays is served with instead; undefined for any other. */
+  readonly simulated: (header: HeaderOf) => BridgeParts | undefined;
   /** As of now. */
   readonly reachable: () => Reachable;
   readonly handshake: HandshakeParts;
@@ -66,14 +70,15 @@ export class Bridges {
     const { work, metrics } = this.#given;
     if (work.draining) throw new Reject("draining");
     const service = this.#serviceOf(handshake);
+    const parts = this.#given.simulated(handshake.header) ?? this.#given;
     const leave = this.#enter(handshake.address);
     try {
-      const opened = await this.#dialled(handshake, service, () => {
+      const opened = await this.#dialled(handshake, service, parts, () => {
         leave();
         metrics.active.dec({ service_id: service });
       });
       metrics.active.inc({ service_id: service });
-      metrics.total.inc({ service_id: service });
+      parts.metrics.total.inc({ service_id: service });
       return opened;
     } catch (thrown) {
       leave();
@@ -93,11 +98,20 @@ export class Bridges {
     this.#stopBlocks();
   }
 
-  async #dialled(handshake: Handshake, service: string, onEnd: () => void): Promise<Opened> {
+  async #dialled(
+    handshake: Handshake,
+    service: string,
+    parts: BridgeParts,
+    onEnd: () => void,
+  ): Promise<Opened> {
     const { handshake: check, work } = this.#given;
     const target = this.#given.reachable().services.get(service)?.webSocket;
     if (target === undefined) throw new Reject("no_backend", "WebSocket");
-    const checking = checkHandshake(handshake.header, check);
+    const checking = checkHandshake(handshake.header, {
+      ...check,
+      metrics: parts.metrics,
+      steps: parts.messages().steps,
+    });
     // Only where nobody may connect unsigned is it worth a wait; a refusal there must not be lost here.
     if (check.mode === "enforce") await checking;
     const headers = this.#headers(handshake.header, service, target);
@@ -109,7 +123,7 @@ export class Bridges {
     return {
       accept: (client) => {
         const bridge = new Bridge({
-          ...this.#given,
+          ...parts,
           service,
           client,
           backend,

@@ -30,8 +30,11 @@ export type Exchange = {
   readonly client: Presence;
   /** Milliseconds of the monotonic clock when the request was there. */
   readonly receivedAt: number;
-  /** Answers with a serialized, signed RelayResponse; `retries`: how often the backend was asked again (go-peers 1.1, T15). */
-  readonly reply: (response: Uint8Array, retries: number) => void;
+  /**
+   * Answers with a serialized, signed RelayResponse; `retries`: how often the backend was asked again (go-peers 1.1, T15). Over HTTP its
+   * type is what the request accepts, or `contentType`.
+   */
+  readonly reply: (response: Uint8Array, retries: number, contentType?: string) => void;
   /** Answers with a status and headers (lower-case names) of our own choosing, and then with pieces. */
   readonly stream: (status: number, headers: readonly (readonly [string, string])[]) => StreamedReply;
   readonly refuse: (reject: Reject) => void;

@@ -3,6 +3,7 @@ import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Messages } from "./bridge.ts";
 import type { RelayPipeline } from "./relay.ts";
+import type { SimulatedRelays } from "./simulation/simulated.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";
 import type { Users } from "./users.ts";
 
@@ -14,6 +15,8 @@ export type Serving = Closable & {
   readonly pipeline: RelayPipeline;
   /** The same for messages of WebSockets. */
   readonly messages: Messages;
+  /** Undefined where simulated relays are not enabled. */
+  readonly simulation: SimulatedRelays | undefined;
   /** The relays that began with it and have not ended. */
   readonly users: Users;
 };

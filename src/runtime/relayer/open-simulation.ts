@@ -4,6 +4,7 @@ import type { Serving } from "./live.ts";
 import type { Parts } from "./parts.ts";
 import { Admission } from "./simulation/admission.ts";
 import { SimulatedRelays } from "./simulation/simulated.ts";
+import { Tally } from "./simulation/tally.ts";
 
 /** What serves simulated relays; undefined unless they are enabled. */
 export function openSimulation(
@@ -23,5 +24,6 @@ export function openSimulation(
     relayCost(units, await chain.data.sharedParams());
     await redis.commands.send("PING");
   };
-  return new SimulatedRelays({ admission, services, keys, metrics, logger, clock, probe });
+  const tally = new Tally({ services, keys, metrics, logger, probe });
+  return new SimulatedRelays({ admission, services, keys, tally, clock });
 }

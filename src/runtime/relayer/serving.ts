@@ -35,7 +35,8 @@ export function openServing(
     ...{ steps, work, metrics, publishBeforeReply, answers, simulation, users },
   });
   const messages = { steps: messageSteps, publishBeforeReply, users };
-  return { config, keyRing, services, pipeline, messages, users, close: () => owned.close() };
+  const close = () => owned.close();
+  return { config, keyRing, services, pipeline, messages, simulation, users, close };
 }
 
 const UNMETERED: Metered = { refund: async () => undefined };
@@ -76,15 +77,33 @@ function stepsOf(
     stream: streamer({ ...parts, keys: keyRing, maxStreams: config.relay.streaming.max_streams }),
     publish: (relay, session, signed) => publish(relay, session, signed, parts),
   };
+  // Nothing is charged for a handshake; it is remembered as a relay is, so that nobody else can use it.
+  const takeUncharged = replays.once(async () => UNMETERED);
+  const admitOne = (relay: DecodedRelay) => {
+    const admitted = admitMessage(relay, admission);
+    replays.requireNew(relay);
+    return admitted;
+  };
   const messageSteps: MessageSteps = {
-    ...steps,
     decode: parts.decode.message,
-    admit: (relay) => {
-      const admitted = admitMessage(relay, admission);
-      replays.requireNew(relay);
-      return admitted;
+    admit: admitOne,
+    verify: async (relay) => {
+      const session = await verify(relay, verification);
+      return {
+        lastHeight: session.lastHeight,
+        meter: () => steps.meter(relay, session),
+        meterFurther: () => charge(relay, session),
+        publish: (signed) => steps.publish(relay, session, signed),
+      };
     },
-    meterFurther: charge,
+    sign: steps.sign,
+    decodeHandshake: parts.decode.handshake,
+    takeHandshake: async (relay) => {
+      // Nobody may have the chain asked about any session he likes.
+      admitOne(relay);
+      const { refund } = await takeUncharged(relay, await verify(relay, verification));
+      return () => void refund();
+    },
     signError: (relay, code, text) =>
       keyRing.has(relay.supplier) ? signError(relay, code, text, keyRing) : undefined,
   };

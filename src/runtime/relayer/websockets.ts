@@ -1,8 +1,14 @@
 import type { Closable } from "../../base/close-stack.ts";
 import type { WebSocketSettings } from "../config/websocket.ts";
+import type { BridgeParts, Messages } from "./bridge.ts";
+import type { HeaderOf } from "./bridge-handshake.ts";
+import { untold } from "./bridge-metrics.ts";
 import { Bridges } from "./bridges.ts";
+import { Heights } from "./heights.ts";
 import type { Live } from "./live.ts";
 import type { Parts } from "./parts.ts";
+import { simulatedSteps, simulatedWork } from "./simulation/messages.ts";
+import { SIMULATION_HEADER } from "./simulation/simulated.ts";
 import { openWebSocketTransport, type Upgrade } from "./transports/websocket.ts";
 
 export type WebSockets = Closable & {
@@ -11,36 +17,35 @@ export type WebSockets = Closable & {
   drain(timeoutMs: number): Promise<void>;
 };
 
+/** What connections that ask for simulated relays are served with; undefined for others, and where these are not enabled. */
+function simulatedBridges(shared: Omit<BridgeParts, "messages" | "metrics">, live: Live) {
+  const metrics = untold();
+  // Their sessions are none of the chain's: no block ends one.
+  const heights = new Heights(shared.clock);
+  return (header: HeaderOf): BridgeParts | undefined => {
+    const { simulation } = live.current;
+    const keyId = simulation && header(SIMULATION_HEADER);
+    if (!simulation || !keyId) return undefined;
+    const messages = (): Messages => ({
+      steps: simulatedSteps(live.current.simulation ?? simulation, keyId),
+      publishBeforeReply: false,
+      users: live.current.users,
+    });
+    return { ...shared, heights, metrics, messages, work: simulatedWork(simulation, shared.work) };
+  };
+}
+
 /** WebSocket relays, with all that they need of this process. */
 export function openWebSockets(settings: WebSocketSettings, parts: Parts, live: Live): WebSockets {
   const { clock, work, heights, metrics, quietly, webSocketLimits: limits } = parts;
-  // Nothing is charged for a handshake; it is remembered as a relay is, so that nobody else can use it.
-  const taken = parts.replays.once(async () => ({ refund: async () => undefined }));
+  const shared = { work, clock, heights, settings, room: limits.room };
   const bridges = new Bridges({
+    ...shared,
     messages: () => live.current.messages,
+    simulated: simulatedBridges(shared, live),
     reachable: () => live.current,
-    work,
     metrics: metrics.webSocket,
-    clock,
-    heights,
-    settings,
-    room: limits.room,
-    handshake: {
-      mode: settings.handshake_signature,
-      decode: parts.decode.handshake,
-      verify: async (relay) => {
-        const { steps } = live.current.messages;
-        // Nobody may have the chain asked about any session he likes.
-        steps.admit(relay);
-        return steps.verify(relay);
-      },
-      once: async (relay, session) => {
-        const { refund } = await taken(relay, session);
-        return () => void refund();
-      },
-      metrics: metrics.webSocket,
-      logger: quietly,
-    },
+    handshake: { mode: settings.handshake_signature, logger: quietly },
   });
   const refused = (reject: Parameters<typeof work.refusedUnread>[0]) => work.refusedUnread(reject);
   const transport = openWebSocketTransport({ settings, limits, bridges, refused, clock });

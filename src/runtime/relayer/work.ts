@@ -2,7 +2,6 @@ import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { RelayerMetrics } from "./metrics.ts";
 import { REJECTS, Reject, toReject } from "./rejects.ts";
-import type { PreparedSession } from "./sessions.ts";
 import type { Admitted } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 
@@ -90,11 +89,11 @@ export class RelayWork {
   }
 
   /** Has a relay verified, and tells how long that took and what came of it. Throws what `verify` throws. */
-  async verified(
+  async verified<Verified>(
     relay: DecodedRelay,
     mode: string,
-    verify: (relay: DecodedRelay) => Promise<PreparedSession>,
-  ): Promise<PreparedSession> {
+    verify: (relay: DecodedRelay) => Promise<Verified>,
+  ): Promise<Verified> {
     const { metrics, clock } = this.#given;
     const start = clock.monotonic();
     const service = relay.header.serviceId;

@@ -46,13 +46,15 @@ export function decoder(): Decode {
       const { request, header, supplier } = opened(body, headers);
       return { request, header, supplier, inner: read(() => PoktHttpRequest.decode(request.payload)) };
     },
-    message: (bytes) => {
-      const relay = opened(bytes, headers);
-      if (relay.request.payload.length === 0) throw new Reject("bad_request", "the message is empty");
-      return relay;
-    },
+    message: (bytes) => withPayload(opened(bytes, headers)),
     handshake: (bytes) => opened(bytes, headers),
   };
+}
+
+/** Throws Reject bad_request when there is none. */
+export function withPayload(relay: DecodedRelay): DecodedRelay {
+  if (relay.request.payload.length === 0) throw new Reject("bad_request", "the message is empty");
+  return relay;
 }
 
 function opened(bytes: Uint8Array, headers: LRUCache<string, SessionHeader>): DecodedRelay {
@@ -67,14 +69,19 @@ function opened(bytes: Uint8Array, headers: LRUCache<string, SessionHeader>): De
 
 /** The same without judging what the request says: only that it can be read. Throws Reject bad_request. */
 export function decodeUnchecked({ body }: Pick<Exchange, "body">): HttpRelay {
-  const request = read(() => openRequest(body));
+  const relay = openedUnchecked(body);
+  return { ...relay, inner: read(() => PoktHttpRequest.decode(relay.request.payload)) };
+}
+
+/** The same of a message, or of what a handshake signs. Throws Reject bad_request. */
+export function openedUnchecked(bytes: Uint8Array): DecodedRelay {
+  const request = read(() => openRequest(bytes));
   const { header } = request;
   if (header === undefined) throw new Reject("bad_request", "no session header");
   return {
     request,
     header: read(() => SessionHeader.decode(header)),
     supplier: toLatin1(request.supplier),
-    inner: read(() => PoktHttpRequest.decode(request.payload)),
   };
 }
 

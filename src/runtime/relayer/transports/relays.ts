@@ -54,8 +54,8 @@ function exchangeOf(call: Call, { body, client, receivedAt }: Received, port: Po
     pocketHeaders: () => pocketHeaders(call),
     client,
     receivedAt,
-    reply: (bytes, retries) => {
-      const told: OutgoingHttpHeaders = { "content-type": contentType(headers.accept) };
+    reply: (bytes, retries, type = contentType(headers.accept)) => {
+      const told: OutgoingHttpHeaders = { "content-type": type };
       if (retries > 0) told["backend-retries"] = String(retries);
       if (port.compression === undefined) call.send(200, told, bytes);
       else port.compression.send(call, told, bytes);

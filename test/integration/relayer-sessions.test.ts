@@ -86,7 +86,7 @@ test("at each height around the end a relay is answered and stored, or neither; 
   }
 });
 
-test("a relay that came in time and was answered when the claim window is open is answered, and not stored", async () => {
+test("a relay that came in time and was answered when the claim window is open is refused, given back and not stored", async () => {
   const header = await running();
   await goTo(network, header.sessionEndBlockHeight + 1n);
   const held: (() => void)[] = [];
@@ -98,7 +98,10 @@ test("a relay that came in time and was answered when the claim window is open i
   );
   await goTo(network, header.sessionEndBlockHeight + 2n);
   for (const release of held) release();
-  expect((await answer).status).toBe(200);
+  expect(await answer).toMatchObject({
+    status: 403,
+    error: "the session is over: the answer came too late for its claim",
+  });
   expect(await streamEntries(network, 0)).toEqual([]);
 });
 

@@ -17,8 +17,8 @@ export type PublishDependencies = {
 };
 
 /**
- * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4) or its session's claim is being made.
- * Throws Reject store_unavailable when neither Redis nor the disk took it.
+ * Stores a relay for the miner, unless it is above the difficulty target (relay-path 2.4).
+ * Throws Reject session_expired when the session's claim is being made by now, store_unavailable when neither Redis nor the disk took it.
  */
 export async function publish(
   relay: DecodedRelay,
@@ -31,11 +31,9 @@ export async function publish(
     metrics.skipped.inc({ service_id: service });
     return;
   }
-  // It came in time, and its answer took too long. The client has paid with its wait: it is answered, and nothing is stored in vain.
-  if (heights.current >= session.claimOpen) {
-    metrics.dropped.inc({ service_id: service, reason: "claim_window_open" });
-    return;
-  }
+  // It came in time, and its answer took too long: an answer that nobody pays for is none, or what was answered and what is claimed differ.
+  if (heights.current >= session.claimOpen)
+    throw new Reject("session_expired", "the answer came too late for its claim");
   const arrival = heights.current;
   const entry = encodeEntry(
     {

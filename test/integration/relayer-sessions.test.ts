@@ -4,6 +4,7 @@ import { application } from "../../src/chain/node/queries.ts";
 import { MinedRelayMessage } from "../../src/chain/proto/mined-relay.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { ChainData } from "../../src/runtime/cache/chain-data.ts";
+import { invalidate } from "../../src/runtime/cache/invalidate.ts";
 import { sharedTiers } from "../../src/runtime/cache/shared-tiers.ts";
 import { applicationEntity, cacheEntries } from "../../src/runtime/redis/cache-entries.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
@@ -103,6 +104,46 @@ test("a relay that came in time and was answered when the claim window is open i
     error: "the session is over: the answer came too late for its claim",
   });
   expect(await streamEntries(network, 0)).toEqual([]);
+});
+
+test("params, price, weight and delegation changed in mid-session are not those of the running session, also for a relayer that reads all of it anew", async () => {
+  const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
+  const keys = redisKeys(network.namespace);
+  try {
+    const header = await running();
+    const consumed = async (of: SessionHeader) =>
+      (
+        await openMeter({ redis, keys, clock: systemClock, ttlSeconds: 60 }).read({
+          ...of,
+          supplier: network.supplier.address,
+        })
+      ).consumed;
+    expect((await relay(header)).status).toBe(200);
+    await command("set-params", {
+      module: "shared",
+      params: { compute_units_to_tokens_multiplier: "84000000", claim_window_open_offset_blocks: "3" },
+    });
+    await command("undelegate", { name: "application", gateway: "gateway" });
+    const changed = network.devnet.control("set-cupr", { service: "kit-svc", compute_units_per_relay: 11 });
+    await step();
+    await changed;
+    await step();
+    const all = { entity: "all", id: undefined, timeoutMs: 5_000, by: "test" } as const;
+    const { expected, acked } = await invalidate({ redis, keys, clock: systemClock, logger: quiet, ...all });
+    expect([expected, acked]).toEqual([1, 1]);
+    expect(await relay(header)).toMatchObject({ status: 200 });
+    expect(await consumed(header)).toBe(2n * 294n);
+    // In the next one the gateway is no member of the ring any more.
+    await goTo(network, header.sessionEndBlockHeight + 1n);
+    const next = await running();
+    expect((await relay(next)).status).toBe(403);
+    const weights = (await streamEntries(network, 2)).map(
+      (entry) => MinedRelayMessage.decode(entry).computeUnitsPerRelay,
+    );
+    expect(weights).toEqual([7n, 7n]);
+  } finally {
+    await redis.close();
+  }
 });
 
 test("a supplier that unstakes in mid-session is served to that session's last paid height, and refused after with the reason", async () => {

@@ -153,6 +153,18 @@ test("whatever strangers send, the number of series stays what it was", async ()
   const known = new Set(["service_id", "rpc_type", "supplier", "reason", "status_code", "outcome", "result"]);
   const bounded = new Set([...known, "mode", "le", "cache_type", "level", "operation"]);
   for (const label of ["place", "quantile", "verifier", "signer"]) bounded.add(label);
+  // As many as the transports, or as the configuration has endpoints and identities.
+  for (const label of [
+    "protocol",
+    "transport",
+    "endpoint",
+    "direction",
+    "code",
+    "state",
+    "key_id",
+    "trigger",
+  ])
+    bounded.add(label);
   for (const { labels } of after)
     for (const label of Object.keys(labels)) expect([...bounded]).toContain(label);
 });

@@ -19,6 +19,7 @@ export async function startRelayerProcess(
   network: Network,
   name: string,
   settings: Readonly<Record<string, unknown>> = {},
+  flags: readonly string[] = [],
 ): Promise<RelayerProcess> {
   const config = JSON.parse(readFileSync(network.configFile, "utf8"));
   const file = `${network.configFile}.${name}`;
@@ -31,9 +32,13 @@ export async function startRelayerProcess(
       relay: { ...config.relay, verify_workers: 1, instance_id: name, ...(relay as object | undefined) },
     }),
   );
-  const child = spawn(process.execPath, [`${ROOT}/bin/run.js`, "relay", "start", "--config", file], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [`${ROOT}/bin/run.js`, "relay", "start", "--config", file, ...flags],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   let log = "";
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
     child.once("exit", (code, signal) => resolve(code ?? signal)),

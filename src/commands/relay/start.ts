@@ -1,9 +1,15 @@
+import { hostname } from "node:os";
 import { Flags } from "@oclif/core";
 import { systemClock } from "../../base/clock.ts";
-import { loadRelayerConfig } from "../../runtime/config/relayer.ts";
+import { AppError } from "../../base/errors.ts";
+import { loadRelayerConfig, type RelayerConfig } from "../../runtime/config/relayer.ts";
 import { spoolDirectories } from "../../runtime/config/spool.ts";
-import { openLogger } from "../../runtime/ops/logger.ts";
-import { startRelayer } from "../../runtime/relayer/main.ts";
+import type { PasswordSource } from "../../runtime/keys/load-keys.ts";
+import { type LogLevel, openLogger } from "../../runtime/ops/logger.ts";
+import { type Relayer, startRelayer } from "../../runtime/relayer/main.ts";
+import { startProcesses } from "../../runtime/relayer/processes/primary.ts";
+import { processCount, shareOf } from "../../runtime/relayer/processes/share.ts";
+import { type Channel, serveAsWorker } from "../../runtime/relayer/processes/worker.ts";
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
@@ -19,6 +25,10 @@ export default class RelayStart extends RelayminerCommand {
   static override examples = [
     "<%= config.bin %> <%= command.id %> --config relayer.yaml",
     {
+      description: "A process for each core, on the same port",
+      command: "<%= config.bin %> <%= command.id %> --config relayer.yaml --processes auto",
+    },
+    {
       description: "Check the configuration only",
       command: "<%= config.bin %> <%= command.id %> --config relayer.yaml --check",
     },
@@ -26,6 +36,15 @@ export default class RelayStart extends RelayminerCommand {
   static override flags = {
     config: Flags.string({ summary: "YAML file of the relayer", required: true, helpValue: "<file>" }),
     check: Flags.boolean({ summary: "Read and check the configuration and the keys, then exit" }),
+    processes: Flags.string({
+      summary: "Processes that share the relay port: a number, or auto for one for each core",
+      description:
+        "They share relay.verify_workers and relay.spool.max_mb; every other limit, such as relay.max_in_flight, is each one's own. Metrics and health of all are answered on the configured addresses. One that ends is started again.",
+      default: "1",
+      helpValue: "<n|auto>",
+    }),
+    // Which of them this process is: given by the first process only.
+    process: Flags.integer({ hidden: true, min: 1 }),
     ...insecureKeysFlag,
   };
 
@@ -34,6 +53,7 @@ export default class RelayStart extends RelayminerCommand {
     const read = () => trusting(loadRelayerConfig(flags.config), flags);
     const { config, path, unused } = read();
     const passwords = passwordsOfProcess();
+    const count = processCount(processesOf(flags.processes));
     if (flags.check) {
       const { suppliers, notes } = await checkKeys(config.keys, passwords);
       this.log(
@@ -44,24 +64,106 @@ export default class RelayStart extends RelayminerCommand {
       return;
     }
     const logger = openLogger({ ...config.logging, name: "relayer" });
+    const directories = spoolDirectories(config.relay.spool, path, this.config.dataDir);
+    const given = { config, reread: () => read().config, directories, logger, passwords };
+    if (flags.process !== undefined) return this.#serveAsOne(flags.process, count, given);
     for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
-    const relayer = await startRelayer({
-      config,
-      version: this.config.version,
-      logger,
-      clock: systemClock,
-      spoolDirectories: spoolDirectories(config.relay.spool, path, this.config.dataDir),
-      passwords,
-      reread: () => read().config,
-      setLogLevel: (level) => {
-        logger.level = level;
-      },
-    });
-    onHangup(() => relayer.reload("SIGHUP"));
+    if (count > 1) return this.#supervise(path, count, given);
+    const relayer = await this.#start(given);
     const why = await Promise.race([untilSignal(), untilAborted(relayer.drainAsked)]);
     logger.info({ why }, "draining");
     // Whoever presses Ctrl-C waits for no load balancer.
     await relayer.drain(why === "SIGINT" ? 0 : undefined);
     logger.info({}, "stopped");
   }
+
+  async #start({ directories, logger, setLogLevel, ...given }: Given): Promise<Relayer> {
+    const relayer = await startRelayer({
+      ...given,
+      version: this.config.version,
+      logger,
+      clock: systemClock,
+      spoolDirectories: directories,
+      setLogLevel: (level) => {
+        logger.level = level;
+        setLogLevel?.(level);
+      },
+    });
+    onHangup(() => relayer.reload("SIGHUP"));
+    return relayer;
+  }
+
+  /** The first of several processes. */
+  async #supervise(path: string, count: number, { config, logger, passwords }: Given): Promise<void> {
+    // What is wrong with the keys is told once, not by each process.
+    await checkKeys(config.keys, passwords);
+    if (!config.relay_meter.enabled && config.relay.replays !== "off")
+      logger.warn(
+        { processes: count },
+        "without relay_meter a relay is remembered by its process only: a copy may be served by each",
+      );
+    const args = (number: number) => [
+      ...["relay", "start", "--config", path],
+      ...["--processes", String(count), "--process", String(number)],
+      ...(config.keys.allow_insecure_permissions ? ["--allow-insecure-key-permissions"] : []),
+    ];
+    const signal = untilSignal();
+    const setLogLevel = (level: LogLevel) => {
+      logger.level = level;
+    };
+    const given = { config, count, args, passwords, setLogLevel, clock: systemClock, logger };
+    const processes = await startProcesses(given);
+    if ("failed" in processes) return this.exit(processes.failed);
+    onHangup(async () => processes.reload());
+    const why = await Promise.race([signal, processes.ended.then(() => "command" as const)]);
+    logger.info({ why }, "draining");
+    processes.drain(why === "SIGINT" ? 0 : undefined);
+    await processes.ended;
+    logger.info({}, "stopped");
+  }
+
+  async #serveAsOne(number: number, count: number, given: Given): Promise<void> {
+    const ofThis = (config: RelayerConfig) =>
+      shareOf(config, number, count, `relayer-${hostname()}-${process.ppid}`);
+    const channel: Channel = process;
+    await serveAsWorker({
+      start: (passwords) =>
+        this.#start({
+          ...given,
+          config: ofThis(given.config),
+          reread: () => ofThis(given.reread()),
+          passwords,
+          supervised: true,
+          setLogLevel: (level) => void channel.send?.({ kind: "log_level", level }),
+        }),
+      environment: given.passwords.environment,
+      channel,
+      clock: systemClock,
+    });
+    given.logger.info({ process: number }, "stopped");
+    process.disconnect?.();
+  }
+}
+
+type Given = {
+  readonly config: RelayerConfig;
+  readonly reread: () => RelayerConfig;
+  readonly directories: readonly string[];
+  readonly logger: ReturnType<typeof openLogger>;
+  readonly passwords: PasswordSource;
+  readonly supervised?: boolean;
+  readonly setLogLevel?: (level: LogLevel) => void;
+};
+
+const MOST_PROCESSES = 128;
+
+/** Errors: USAGE. */
+function processesOf(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > MOST_PROCESSES)
+    throw new AppError("USAGE", `--processes ${text} cannot be right`, {
+      why: `expected auto, or a number from 1 to ${MOST_PROCESSES}`,
+    });
+  return count;
 }

@@ -63,11 +63,13 @@ export const healthRoutes = (ready: () => boolean): readonly Route[] => [
   },
 ];
 
+type Readiness = { readonly ready: boolean } | undefined;
+
 /** `/ready/<service>`: what is told of it in JSON, 503 when it is not ready, 404 when it is not served (go-peers 2.5). */
-export const readyRoute = (of: (service: string) => { readonly ready: boolean } | undefined): Route => ({
+export const readyRoute = (of: (service: string) => Readiness | Promise<Readiness>): Route => ({
   path: "/ready/:service",
   answer: async ({ service = "" }) => {
-    const told = of(service);
+    const told = await of(service);
     if (told === undefined) return { ...json({ error: "the service is not served here" }), status: 404 };
     return { ...json(told), status: told.ready ? 200 : 503 };
   },

@@ -12,9 +12,10 @@ import { keepBeating } from "../redis/beating.ts";
 import { heartbeats } from "../redis/heartbeat.ts";
 import type { ReloadReport } from "../reload/reloads.ts";
 import { observeBackends } from "./backends/metrics.ts";
-import { readinessOf } from "./backends/readiness.ts";
+import { type Readiness, readinessOf } from "./backends/readiness.ts";
 import { drain } from "./draining.ts";
 import { Live } from "./live.ts";
+import type { RelayerMetrics } from "./metrics.ts";
 import { obeyCommands } from "./obey.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { Recent } from "./recent.ts";
@@ -37,11 +38,18 @@ export type StartRelayer = {
   /** Reads and checks the configuration again, for a reload. */
   readonly reread?: () => RelayerConfig;
   readonly setLogLevel?: (level: LogLevel) => void;
+  /** One of several processes, of which the first one has the operator's listeners. */
+  readonly supervised?: boolean;
 };
 
 export type Relayer = Closable & {
   readonly id: string;
   readonly port: number;
+  /** Whether a load balancer should send relays here. */
+  isReady(): boolean;
+  /** The same for one service's relays; undefined when it is not served. */
+  readiness(service: string): Readiness | undefined;
+  readonly registry: RelayerMetrics["registry"];
   /** Takes configuration and keys anew; `why` is for the log. Throws what Reloads.reload throws, and nothing has changed then. */
   reload(why: string): Promise<ReloadReport>;
   /** Aborted when an operator's command asks for a drain. */
@@ -76,7 +84,7 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const transport = owned.own(await openTransport(config, parts, { live, upgrade: webSockets.upgrade }));
   owned.own(webSockets);
   observeBackends(parts.metrics.registry, () => live.current.services.values());
-  await openOperatorListeners(config, parts, live, owned);
+  if (!given.supervised) await openOperatorListeners(config, parts, live, owned);
   const recent = new Recent(parts.metrics, clock);
   owned.own(
     await keepBeating({
@@ -99,6 +107,9 @@ async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
     port,
     reload: (why) => reloads.reload(why),
     close: () => owned.close(),
+    isReady: () => isReady(parts),
+    readiness: (service) => readiness(service, parts, live),
+    registry: parts.metrics.registry,
     drainAsked: parts.draining.asked,
     drain: async (delayMs) => {
       const { delay, timeout } = live.current.config.relay.drain;
@@ -134,7 +145,7 @@ function openTransport(
 }
 
 /** Whether a load balancer should send a service's relays here; undefined when it is not served. */
-function readiness(service: string, { heights, work }: Parts, live: Live) {
+function readiness(service: string, { heights, work }: Parts, live: Live): Readiness | undefined {
   const routes = live.current.services.get(service);
   if (routes === undefined) return undefined;
   const told = readinessOf(routes, heights.current);

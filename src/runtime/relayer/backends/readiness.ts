@@ -6,6 +6,8 @@ export const backendsOf = ({ pools, webSocket }: ServiceRoutes) => ({
   ...(webSocket && { websocket: webSocket }),
 });
 
+export type Readiness = ReturnType<typeof readinessOf>;
+
 /** What `/ready/<service>` answers, in the Go peer's shape (go-peers 2.5), with each transport's part beside it. */
 export function readinessOf(routes: ServiceRoutes, blockHeight: bigint) {
   const transports = Object.entries(backendsOf(routes)).map(([kind, backend]) => {

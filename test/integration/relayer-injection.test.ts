@@ -6,12 +6,14 @@ import { RelayRequest as Requests } from "../../src/chain/proto/service.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { listOf, textsOf } from "../../src/runtime/redis/reply.ts";
 import { relayerMetrics } from "../../src/runtime/relayer/metrics.ts";
-import { Reject } from "../../src/runtime/relayer/rejects.ts";
+import { REJECTS, Reject } from "../../src/runtime/relayer/rejects.ts";
 import { decoder } from "../../src/runtime/relayer/steps/decode.ts";
 import { RelayWork } from "../../src/runtime/relayer/work.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
+import { TRANSPORTS } from "../kit/transports.ts";
+import { SocketClient } from "../kit/websocket.ts";
 
 const NASTY = [
   "*",
@@ -32,7 +34,7 @@ let metricsUrl: string;
 beforeAll(async () => {
   const addr = `127.0.0.1:${await freePort()}`;
   metricsUrl = `http://${addr}/metrics`;
-  network = await startNetwork("eager", { relayer: { metrics: { enabled: true, addr } } });
+  network = await startNetwork("eager", { webSocket: true, relayer: { metrics: { enabled: true, addr } } });
 });
 afterAll(() => network.close());
 
@@ -60,14 +62,37 @@ const series = async (): Promise<Set<string>> => {
   return new Set(names.map((line) => line.slice(0, line.lastIndexOf(" "))));
 };
 
+/** Handshakes with a nasty text in each header that is read. */
+const nastyHandshakes = (): Record<string, string>[] =>
+  NASTY.filter((text) => /^[\x20-\x7e]{1,200}$/.test(text)).flatMap((text) => [
+    { "Target-Service-Id": text },
+    { "X-Forwarded-Host": text },
+    ...["App-Address", "Pocket-Session-Id", "Pocket-Supplier-Address", "Pocket-Session-End-Height"].map(
+      (name) => ({ "Target-Service-Id": "kit-svc", "Pocket-Signature": "AAAA", [name]: text }),
+    ),
+  ]);
+
+/** Any refusal but those that are failures of ours. */
+const CLIENTS_FAULT = Object.entries(REJECTS).filter(
+  ([reason, { http }]) => http < 500 || reason === "no_backend",
+);
+
 test("texts of strangers become no key in Redis and no label of a metric", async () => {
-  expect((await post(network, network.sign(await network.header(), "{}"))).status).toBe(200);
-  for (const { request, rpcType } of await nasty()) {
-    const headers = rpcType === undefined ? {} : { "rpc-type": rpcType };
-    const { status } = await post(network, request, { headers });
-    expect(status).toBeGreaterThanOrEqual(400);
-    expect(status).toBeLessThan(503);
+  for (const { name, send, told } of TRANSPORTS) {
+    const expected = CLIENTS_FAULT.map(([, row]) => told(row));
+    expect(await send(network, Requests.encode(network.sign(await network.header(), "{}")))).toBe("served");
+    for (const { request, rpcType } of await nasty()) {
+      // The handshake's is not asked for: the connection has its backend by then.
+      if (rpcType !== undefined && name === "WebSocket") continue;
+      const headers = rpcType === undefined ? undefined : { "rpc-type": rpcType };
+      expect(expected).toContain(await send(network, Requests.encode(request), headers));
+    }
   }
+  for (const headers of nastyHandshakes())
+    await SocketClient.open(network.url, headers).then(
+      ({ socket }) => socket.close(),
+      (error: Error) => expect(error.message).toMatch(/40[034]/),
+    );
   const before = await series();
   const header = await network.header();
   // The reasons are known by now: however many strangers there are, there is no line more.

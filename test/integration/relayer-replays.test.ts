@@ -1,22 +1,32 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { RelayRequest } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import type { Reply } from "../../src/runtime/redis/client.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { numberOf } from "../../src/runtime/redis/reply.ts";
-import { type Network, quiet, startNetwork } from "../kit/network.ts";
+import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
+import { type Network, type NetworkOptions, quiet, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
 import { rotated } from "../kit/rotated.ts";
 import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { streamEntries } from "../kit/stream.ts";
+import { TRANSPORTS } from "../kit/transports.ts";
 
 const REPLAYED = { status: 409, error: "the relay was taken before" };
 /** 7 compute units at 42 000 000 / 1 000 000 upokt. */
 const COST = "294";
 
 /** A chain that stands still: every relay of a test is of one session. */
-async function halted(mode: "eager" | "optimistic", relay: Readonly<Record<string, unknown>> = {}) {
-  const network = await startNetwork(mode, { relayer: { relay: { verify_workers: 0, ...relay } } });
+async function halted(
+  mode: "eager" | "optimistic",
+  relay: Readonly<Record<string, unknown>> = {},
+  more: NetworkOptions = {},
+) {
+  const network = await startNetwork(mode, {
+    relayer: { relay: { verify_workers: 0, ...relay } },
+    ...more,
+  });
   await network.devnet.control("halt", {});
   return { network, header: await network.header() };
 }
@@ -108,6 +118,42 @@ describe("in eager mode", () => {
     expect(await post(network, request)).toMatchObject({ status: 403, error: "the session is over" });
     const next = await headerAt(network, await chainHeight(network));
     expect((await post(network, network.sign(next, "{}"))).status).toBe(200);
+  });
+});
+
+describe("on every transport", () => {
+  let network: Network;
+  let header: SessionHeader;
+  let stored = 0;
+  beforeAll(async () => {
+    ({ network, header } = await halted("eager", {}, { webSocket: true }));
+  });
+  afterAll(() => network.close());
+
+  test.each(TRANSPORTS)("a relay that came over $name is refused on each of them", async ({ send }) => {
+    const request = network.sign(header, "{}");
+    expect(await send(network, RelayRequest.encode(request))).toBe("served");
+    stored += 1;
+    expect(await streamEntries(network, stored)).toHaveLength(stored);
+    const before = network.backendCalls();
+    for (const other of TRANSPORTS)
+      for (const copy of [request, rotated(request)])
+        expect(await other.send(network, RelayRequest.encode(copy))).toBe(other.told(REJECTS.replayed));
+    expect(network.backendCalls()).toBe(before);
+  });
+
+  test("of copies that come at once over all of them one is served", async () => {
+    const request = network.sign(header, "{}");
+    const before = network.backendCalls();
+    const outcomes = await Promise.all(
+      TRANSPORTS.flatMap(({ send }) =>
+        [request, rotated(request)].map((copy) => send(network, RelayRequest.encode(copy))),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === "served")).toHaveLength(1);
+    expect(network.backendCalls()).toBe(before + 1);
+    expect(await streamEntries(network, stored + 1)).toHaveLength(stored + 1);
+    expect(String(await consumedOf(network, header))).toBe(String((stored + 1) * Number(COST)));
   });
 });
 

@@ -1,4 +1,5 @@
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { type ClientHttp2Session, constants } from "node:http2";
 import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
 import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
@@ -30,49 +31,97 @@ export type OpenStream = {
   hold(holds: boolean): void;
 };
 
+/** Splits what comes into batches. `add` throws on one that is not signed by the supplier. */
+class BatchReader {
+  readonly batches: Batch[] = [];
+  left: Buffer = Buffer.alloc(0);
+  readonly #network: Network;
+  readonly #began = performance.now();
+
+  constructor(network: Network) {
+    this.#network = network;
+  }
+
+  add(chunk: Buffer): void {
+    this.left = Buffer.concat([this.left, chunk]);
+    for (let at = this.left.indexOf(DELIMITER); at !== -1; at = this.left.indexOf(DELIMITER)) {
+      const body = opened(this.left.subarray(0, at), this.#network);
+      this.batches.push({ body, atMs: performance.now() - this.#began });
+      this.left = this.left.subarray(at + DELIMITER.length);
+    }
+  }
+
+  result(status: number, headers: IncomingHttpHeaders, whole: boolean): StreamRead {
+    const { batches, left: bytes } = this;
+    return { status, headers, batches, text: batches.map(({ body }) => body).join(""), whole, bytes };
+  }
+}
+
 /** Sends one relay as a client does that knows streams; a batch that is not signed by the supplier makes `done` reject. */
 export function openStream(network: Network, relay: RelayRequest, url: string = network.url): OpenStream {
-  const batches: Batch[] = [];
-  const began = performance.now();
+  const reader = new BatchReader(network);
   let hold = (_: boolean): void => undefined;
   const request = httpRequest(url, { method: "POST", agent: false });
   const done = new Promise<StreamRead>((resolve, reject) => {
     request.once("error", reject);
     request.once("response", (response) => {
       hold = (holds) => void (holds ? response.pause() : response.resume());
-      let left = Buffer.alloc(0);
       const isStream = response.headers["transfer-encoding"] === "chunked";
-      const over = (whole: boolean) => {
-        const { statusCode: status = 0, headers } = response;
-        resolve({
-          status,
-          headers,
-          batches,
-          text: batches.map(({ body }) => body).join(""),
-          whole,
-          bytes: left,
-        });
-      };
+      const { statusCode: status = 0, headers } = response;
       response.on("data", (chunk: Buffer) => {
-        left = Buffer.concat([left, chunk]);
-        for (let at = left.indexOf(DELIMITER); isStream && at !== -1; at = left.indexOf(DELIMITER)) {
-          try {
-            batches.push({ body: opened(left.subarray(0, at), network), atMs: performance.now() - began });
-          } catch (thrown) {
-            reject(thrown);
-            request.destroy();
-            return;
-          }
-          left = left.subarray(at + DELIMITER.length);
+        if (!isStream) {
+          reader.left = Buffer.concat([reader.left, chunk]);
+          return;
+        }
+        try {
+          reader.add(chunk);
+        } catch (thrown) {
+          reject(thrown);
+          request.destroy();
         }
       });
-      response.once("end", () => over(response.complete));
-      response.once("error", () => over(false));
+      response.once("end", () => resolve(reader.result(status, headers, response.complete)));
+      response.once("error", () => resolve(reader.result(status, headers, false)));
     });
   });
   done.catch(() => undefined);
   request.end(Buffer.from(RelayRequest.encode(relay)));
-  return { request, batches, done, hold: (holds) => hold(holds) };
+  return { request, batches: reader.batches, done, hold: (holds) => hold(holds) };
+}
+
+export type OpenH2Stream = Pick<OpenStream, "batches" | "done"> & {
+  /** Resets the stream; the connection stays. */
+  reset(): void;
+};
+
+/** The same on a stream of HTTP/2. A stream that is reset is not whole. */
+export function openH2Stream(
+  network: Network,
+  session: ClientHttp2Session,
+  relay: RelayRequest,
+): OpenH2Stream {
+  const reader = new BatchReader(network);
+  const stream = session.request({ ":method": "POST", ":path": "/" });
+  const done = new Promise<StreamRead>((resolve, reject) => {
+    let head: IncomingHttpHeaders & { readonly ":status"?: number | undefined } = {};
+    stream.once("response", (headers) => {
+      head = headers;
+    });
+    stream.on("data", (chunk: Buffer) => {
+      try {
+        reader.add(chunk);
+      } catch (thrown) {
+        reject(thrown);
+      }
+    });
+    stream.once("error", () => undefined);
+    stream.once("close", () =>
+      resolve(reader.result(head[":status"] ?? 0, head, stream.rstCode === constants.NGHTTP2_NO_ERROR)),
+    );
+  });
+  done.catch(() => undefined);
+  stream.end(Buffer.from(RelayRequest.encode(relay)));
+  return { batches: reader.batches, done, reset: () => stream.close(constants.NGHTTP2_CANCEL) };
 }
 
 function opened(message: Uint8Array, network: Network): string {

@@ -9,6 +9,7 @@ import { DEFAULT_TIMEOUT_RULES } from "../../src/chain/protocol/tx/timeout.ts";
 import { claim } from "../../src/runtime/miner/claim.ts";
 import { type LifecycleDependencies, lookAt } from "../../src/runtime/miner/lifecycle.ts";
 import { minerMetrics } from "../../src/runtime/miner/metrics.ts";
+import type { OnTheWay } from "../../src/runtime/miner/on-the-way.ts";
 import { prove } from "../../src/runtime/miner/prove.ts";
 import { Records } from "../../src/runtime/miner/records.ts";
 import { Settlements } from "../../src/runtime/miner/settle.ts";
@@ -118,6 +119,8 @@ type Options = {
   readonly together?: boolean;
   readonly holds?: (lease: Lease) => boolean;
   readonly trieBytes?: number;
+  /** What relayers may still bring; nothing, if not given. */
+  readonly onTheWay?: OnTheWay;
 };
 
 export async function minerWorld({
@@ -129,6 +132,7 @@ export async function minerWorld({
   together = true,
   holds = () => true,
   trieBytes = 1_000_000,
+  onTheWay = async () => undefined,
 }: Options): Promise<MinerWorld> {
   const { redis, keys, logger } = own;
   const { commands } = redis;
@@ -169,7 +173,7 @@ export async function minerWorld({
     reads: new Turns({ atOnce: 8, isTooMuch: () => false, onWaiting: () => undefined }),
     settlements: new Settlements(chain.client, logger),
     trieStoreOf: store,
-    claim: (worker, due) => claim(worker, due, { ...shared, reader, meter, redisNow, clock }),
+    claim: (worker, due) => claim(worker, due, { ...shared, reader, onTheWay, meter, redisNow, clock }),
     prove: (worker, due) => prove(worker, due, { ...shared, client: chain.client }),
     maxSends,
   };

@@ -13,6 +13,7 @@ import type { RelayReader } from "../redis/relay-reader.ts";
 import type { SessionRecord } from "../redis/session-record.ts";
 import { earliest } from "./calendar.ts";
 import type { MinerMetrics } from "./metrics.ts";
+import type { OnTheWay } from "./on-the-way.ts";
 import type { Records } from "./records.ts";
 import { type DueSession, send } from "./send.ts";
 import type { Item, Submitted, Submitter } from "./submit.ts";
@@ -21,6 +22,8 @@ import type { SupplierWorker } from "./worker.ts";
 export type ClaimDependencies = {
   readonly chain: Pick<ChainData, "computeUnitsPerRelayAt" | "sharedParamsAt" | "difficultyAt">;
   readonly reader: Pick<RelayReader, "lag">;
+  /** What relayers may still bring of sessions that have ended. */
+  readonly onTheWay: OnTheWay;
   readonly meter: Pick<Meter, "announceEnd">;
   readonly records: Records;
   readonly submitter: Pick<Submitter, "submit">;
@@ -57,7 +60,7 @@ export async function claim(
   due: readonly DueSession[],
   dependencies: ClaimDependencies,
 ): Promise<void> {
-  if (!(await streamEmptied(worker, due, dependencies))) return;
+  if (!(await relaysAreIn(worker, due, dependencies))) return;
   await send({
     ...dependencies,
     phase: "claim",
@@ -69,31 +72,65 @@ export async function claim(
 }
 
 /**
- * Waits until the stream holds nothing older than this moment: relays of the ended session that are still on their way into the trie.
- * False: not yet, look again at the next block; other sessions' proofs must not wait. In the window's last blocks it ends in any case.
+ * Waits until no relayer has relays that are not in the stream, and then until the stream holds nothing older: relays of the ended
+ * session that are still on their way into the trie, and would come too late for ever once it is sealed. False: not yet, look again
+ * at the next block; other sessions' proofs must not wait. In the window's last blocks it ends in any case.
  */
-async function streamEmptied(
+async function relaysAreIn(
   worker: SupplierWorker,
   due: readonly DueSession[],
-  { reader, height, clock, logger, redisNow }: ClaimDependencies,
+  dependencies: ClaimDependencies,
 ): Promise<boolean> {
+  const { height, clock, logger, metrics } = dependencies;
   const { supplier } = worker;
-  const since = await redisNow();
+  const holdOf = holds(supplier, dependencies);
   const from = height();
   const patience = clock.monotonic() + LEAST_PATIENCE_MS;
   const latest = earliest(due.map(({ windows }) => windows.claimClose)) - 2n;
   for (let pause = LOOK_AGAIN_MS; ; pause = Math.min(2 * pause, LOOK_AGAIN_MOST_MS)) {
-    const { oldestMs } = await reader.lag(supplier);
-    if (oldestMs === undefined || oldestMs > since) return true;
+    const hold = await holdOf();
+    if (hold === undefined) return true;
     if (worker.stopped) return false;
     const now = height();
     if (now >= latest && clock.monotonic() >= patience) {
-      logger.warn({ supplier, oldestMs }, "the stream is not emptied in time: relays may miss their claim");
+      metrics.claimHolds.inc({ supplier, reason: hold.reason, end: "window" });
+      logger.warn({ supplier, ...hold }, TOO_LATE[hold.reason]);
       return true;
     }
-    if (now < latest && now > from) return false;
+    if (now < latest && now > from) {
+      metrics.claimHolds.inc({ supplier, reason: hold.reason, end: "next_block" });
+      logger.info({ supplier, ...hold }, "claims wait for relays");
+      return false;
+    }
     await clock.sleep(pause);
   }
+}
+
+const TOO_LATE = {
+  stream: "the stream is not emptied in time: relays may miss their claim",
+  redis_back: "Redis came back only just before the window closes: relays may miss their claim",
+  relayer_silent: "a relayer is silent until the window closes: relays that it holds may miss their claim",
+  relayer_holds: "a relayer has not published its relays in time: they may miss their claim",
+} as const;
+
+type Hold = { readonly reason: keyof typeof TOO_LATE; readonly oldestMs?: number };
+
+/** Asks again each time: first of the relayers, and when they hold nothing, of what is in the stream at that moment. */
+function holds(
+  supplier: string,
+  { onTheWay, redisNow, reader }: ClaimDependencies,
+): () => Promise<Hold | undefined> {
+  let since: number | undefined;
+  return async () => {
+    const hold = await onTheWay();
+    if (hold !== undefined) {
+      since = undefined;
+      return hold;
+    }
+    since ??= await redisNow();
+    const { oldestMs } = await reader.lag(supplier);
+    return oldestMs === undefined || oldestMs > since ? undefined : { reason: "stream", oldestMs };
+  };
 }
 
 async function prepare(

@@ -66,6 +66,11 @@ function sessionCounters(registry: Registry) {
     ]),
     claimsSubmitted: counter("claims_submitted_total", "Claims broadcast", ["supplier"]),
     claimErrors: counter("claim_errors_total", "Claims that could not be sent", ["supplier", "reason"]),
+    claimHolds: counter(
+      "claim_holds_total",
+      "Times that claims waited for relays on their way, until the next block or the window's end",
+      ["supplier", "reason", "end"],
+    ),
     claimsSkipped: counter("claims_skipped_total", "Claims not made on purpose", ["supplier", "reason"]),
     claimOutcome: counter("claim_inclusion_outcome_total", "What the chain has of our claims", [
       "supplier",

@@ -1,3 +1,4 @@
+import { heartbeats } from "../redis/heartbeat.ts";
 import type { Lease } from "../redis/leases.ts";
 import { openLeases } from "../redis/leases.ts";
 import { openMeter } from "../redis/meter.ts";
@@ -10,6 +11,7 @@ import { trieWrites } from "../redis/trie-writes.ts";
 import { claim } from "./claim.ts";
 import { type LifecycleDependencies, lookAt } from "./lifecycle.ts";
 import { Looks } from "./looks.ts";
+import { onTheWay } from "./on-the-way.ts";
 import { Ownership } from "./ownership.ts";
 import type { Parts } from "./parts.ts";
 import { prove } from "./prove.ts";
@@ -121,6 +123,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
   const trieStoreOf = ({ supplier, sessionId }: SessionIdentity) =>
     trieStore(redis.commands, keys, supplier, sessionId);
   const submitter = openSubmitter(parts);
+  const toCome = onTheWay({ redis, heartbeats: heartbeats(redis.commands, keys), clock });
   const shared = { chain: chain.data, records, submitter, height, logger, metrics };
   return {
     ...shared,
@@ -135,6 +138,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
         ...shared,
         together: !transaction.disable_claim_batching,
         reader,
+        onTheWay: toCome,
         meter,
         redisNow,
         clock,

@@ -22,6 +22,8 @@ export type RedisConnections = {
 export type Link = {
   /** How often it was made: another number means that it broke in between. */
   readonly times: number;
+  /** How long ago it was made, in milliseconds. */
+  readonly ageMs: number;
   /** Breaks it: whatever waits for an answer fails now, and a new one is made. */
   reset(): void;
 };
@@ -99,7 +101,7 @@ export async function openRedis({
     repeat(clock, probe, async () => void (await subscriber.ping())).catch(() => undefined);
     return {
       commands,
-      link: linkOf(carrier),
+      link: linkOf(carrier, clock),
       server,
       subscriptions: subscriptionsOf(subscriber, logger),
       openBlocking: async (purpose) => {
@@ -114,14 +116,19 @@ export async function openRedis({
   }
 }
 
-function linkOf(connection: Redis): Link {
+function linkOf(connection: Redis, clock: Clock): Link {
   let times = 1;
+  let madeAt = clock.monotonic();
   connection.on("ready", () => {
     times += 1;
+    madeAt = clock.monotonic();
   });
   return {
     get times() {
       return times;
+    },
+    get ageMs() {
+      return clock.monotonic() - madeAt;
     },
     reset: () => {
       if (connection.status === "ready") connection.stream.destroy();

@@ -1,7 +1,7 @@
 import type { RedisClient } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import { decodeJsonObject, type JsonObject } from "./own-json.ts";
-import { bytesOrNone, listOf, textsOf } from "./reply.ts";
+import { bytesOrNone, listOf, numberOf, textsOf } from "./reply.ts";
 
 /** How long a replica counts as alive after its last beat. */
 export const HEARTBEAT_TTL_MS = 10_000;
@@ -19,11 +19,21 @@ export type Heartbeat = {
   readonly details: JsonObject;
 };
 
+export type Known = {
+  readonly id: string;
+  /** By Redis' own clock: hosts with different clocks compare. */
+  readonly ageMs: number;
+  /** Its last; undefined when that is too old, or another version's. */
+  readonly last: Heartbeat | undefined;
+};
+
 export type Heartbeats = {
   /** Call every few seconds. */
   beat(heartbeat: Heartbeat): Promise<void>;
   /** A process that ends on purpose says so. */
   stop(id: string): Promise<void>;
+  /** Every process that beats or stopped without a goodbye. Writes nothing. */
+  known(): Promise<readonly Known[]>;
   /** Live replicas, by id. A snapshot that cannot be read (another version's) is left out. */
   live(): Promise<readonly Heartbeat[]>;
 };
@@ -36,6 +46,21 @@ export const heartbeats = (redis: RedisClient, keys: Keys): Heartbeats => ({
   stop: async (id) => {
     await redis.send("DEL", keys.heartbeat(id));
     await redis.send("SREM", keys.heartbeats, id);
+  },
+  known: async () => {
+    const ids = textsOf(await redis.send("SMEMBERS", keys.heartbeats)).filter((id) => isKeyPart(keys, id));
+    if (ids.length === 0) return [];
+    const names = ids.map((id) => keys.heartbeat(id));
+    // Ages first: one that beats in between is taken for older than what it says, never for younger.
+    const [left, values] = await Promise.all([
+      Promise.all(names.map((name) => redis.send("PTTL", name))),
+      redis.send("MGET", ...names).then(listOf),
+    ]);
+    return ids.map((id, index) => ({
+      id,
+      ageMs: HEARTBEAT_TTL_MS - Math.max(0, numberOf(left[index])),
+      last: decodeHeartbeat(bytesOrNone(values[index] ?? null)),
+    }));
   },
   live: async () => {
     const ids = textsOf(await redis.send("SMEMBERS", keys.heartbeats));
@@ -50,6 +75,15 @@ export const heartbeats = (redis: RedisClient, keys: Keys): Heartbeats => ({
       .sort((left, right) => (left.id < right.id ? -1 : 1));
   },
 });
+
+/** Another version may write names that no key of ours can hold. */
+export function isKeyPart(keys: Keys, id: string): boolean {
+  try {
+    return keys.heartbeat(id) !== "";
+  } catch {
+    return false;
+  }
+}
 
 function decodeHeartbeat(bytes: Uint8Array | undefined): Heartbeat | undefined {
   const json = bytes && decodeJsonObject(bytes);

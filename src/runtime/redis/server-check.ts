@@ -10,6 +10,8 @@ export type ServerReport = {
   readonly appendOnly: boolean;
   readonly lastWriteOk: boolean;
   readonly policy: string;
+  /** Since the process started, when this was asked. */
+  readonly upSeconds: number;
   readonly usedBytes: number;
   readonly maxBytes: number;
   readonly warnings: readonly string[];
@@ -27,6 +29,7 @@ export async function inspectServer(redis: RedisClient): Promise<ServerReport> {
     appendOnly: field("aof_enabled") === "1",
     lastWriteOk: field("aof_last_write_status") !== "err",
     policy: field("maxmemory_policy"),
+    upSeconds: Number(field("uptime_in_seconds")),
     usedBytes: Number(field("used_memory")),
     maxBytes: Number(field("maxmemory")),
   };

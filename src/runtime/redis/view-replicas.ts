@@ -1,6 +1,6 @@
 import type { EndpointView, RelayFigures, ReplicaView } from "../ops/view.ts";
 import type { RedisClient } from "./client.ts";
-import { HEARTBEAT_TTL_MS } from "./heartbeat.ts";
+import { HEARTBEAT_TTL_MS, isKeyPart } from "./heartbeat.ts";
 import type { Keys } from "./keys.ts";
 import { decodeJsonObject, type Json, type JsonObject } from "./own-json.ts";
 import { bytesOrNone, numberOf, textsOf } from "./reply.ts";
@@ -30,14 +30,6 @@ export async function readReplicas(
     ...replica,
     lagBlocks: replica.alive && replica.height !== undefined ? highest - replica.height : undefined,
   }));
-}
-
-function isKeyPart(keys: Keys, id: string): boolean {
-  try {
-    return keys.heartbeat(id) !== "";
-  } catch {
-    return false;
-  }
 }
 
 async function readReplica(

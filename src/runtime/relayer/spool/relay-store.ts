@@ -32,6 +32,8 @@ export type StoreFigures = {
   readonly relays: number;
   readonly bytes: number;
   readonly oldestMs: number;
+  /** There is a new connection, and Redis may have lost the last that it took before: that is published once more, if so. */
+  readonly inDoubt: boolean;
   /** Why the next relay would be refused; undefined when it would not. */
   readonly problem: string | undefined;
 };
@@ -85,10 +87,11 @@ export class RelayStore implements Closable {
   }
 
   figures(): StoreFigures {
-    const { clock } = this.#options;
+    const { clock, redis } = this.#options;
     const { relays, bytes, since } = this.#replay?.atRisk() ?? { relays: 0, bytes: 0, since: undefined };
     const oldestMs = since === undefined ? 0 : Math.max(0, clock.now() - since);
-    return { state: this.#state, relays, bytes, oldestMs, problem: this.#problem() };
+    const inDoubt = redis.link.times !== this.#times;
+    return { state: this.#state, relays, bytes, oldestMs, inDoubt, problem: this.#problem() };
   }
 
   /** Waits until nothing is left on disk, or until Redis is seen to be away, or `timeoutMs`. Gives how many relays are left. */

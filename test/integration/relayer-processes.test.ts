@@ -1,5 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
@@ -116,6 +119,39 @@ test("a copy of a relay is refused whichever process it reaches", async () => {
   expect(refused.reduce((sum, { value }) => sum + value, 0)).toBe(24);
   relayer.child.kill("SIGTERM");
   expect(await relayer.ended).toBe(0);
+});
+
+test("the password of a keyring is read once, and every process has the keys", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "relayminer-keyring-"));
+  cpSync(
+    fileURLToPath(new URL("../vectors/keyring/keyring-file", import.meta.url)),
+    join(dir, "keyring-file"),
+    {
+      recursive: true,
+    },
+  );
+  for (const path of ["", "keyring-file"]) chmodSync(join(dir, path), 0o700);
+  for (const name of readdirSync(join(dir, "keyring-file")))
+    chmodSync(join(dir, "keyring-file", name), 0o600);
+  const keys = { keyring: { backend: "file", dir, key_names: ["supplier-1"] } };
+  const relayer = await startRelayerProcess(
+    network,
+    "keyring",
+    { keys },
+    ["--processes", "2"],
+    "correct horse\n",
+  );
+  started.push(relayer);
+  const serving = await until(
+    async () => relayer.log().match(/"suppliers":\["pokt1\w+"\],"msg":"relayer is serving"/g) ?? [],
+    ({ length }) => length === 2,
+    60_000,
+  );
+  expect(new Set(serving).size).toBe(1);
+  expect((await both("keyring")).map(({ id }) => id)).toEqual(["keyring-1", "keyring-2"]);
+  relayer.child.kill("SIGTERM");
+  expect(await relayer.ended).toBe(0);
+  rmSync(dir, { recursive: true });
 });
 
 test("one process is killed under load: no relay but those it had in work fails, nothing answered is lost, and it is started again", async () => {

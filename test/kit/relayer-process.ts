@@ -20,6 +20,7 @@ export async function startRelayerProcess(
   name: string,
   settings: Readonly<Record<string, unknown>> = {},
   flags: readonly string[] = [],
+  input?: string,
 ): Promise<RelayerProcess> {
   const config = JSON.parse(readFileSync(network.configFile, "utf8"));
   const file = `${network.configFile}.${name}`;
@@ -35,10 +36,9 @@ export async function startRelayerProcess(
   const child = spawn(
     process.execPath,
     [`${ROOT}/bin/run.js`, "relay", "start", "--config", file, ...flags],
-    {
-      stdio: ["ignore", "ignore", "pipe"],
-    },
+    { stdio: [input === undefined ? "ignore" : "pipe", "ignore", "pipe"] },
   );
+  child.stdin?.end(input);
   let log = "";
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
     child.once("exit", (code, signal) => resolve(code ?? signal)),

@@ -116,8 +116,10 @@ export default class RelayStart extends RelayminerCommand {
     if ("failed" in processes) return this.exit(processes.failed);
     onHangup(async () => processes.reload());
     const why = await Promise.race([signal, processes.ended.then(() => "command" as const)]);
-    logger.info({ why }, "draining");
-    processes.drain(why === "SIGINT" ? 0 : undefined);
+    if (why !== "command") {
+      logger.info({ why }, "draining");
+      processes.drain(why === "SIGINT" ? 0 : undefined);
+    }
     await processes.ended;
     logger.info({}, "stopped");
   }

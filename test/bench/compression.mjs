@@ -1,11 +1,12 @@
 // Answers compressed on the relay port, many of them: whether memory stays where it is.
-// Usage: node test/bench/compression.mjs [--answers n] [--bytes n] [--json file]
+// Usage: node test/bench/compression.mjs [--answers n] [--bytes n] [--json file] [--page file]
 import { writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { startChild } from "./child.mjs";
+import { fillPage } from "./page.mjs";
 import { residentBytes } from "./proc.mjs";
 
 const CONNECTIONS = 16;
@@ -69,21 +70,30 @@ function slopeOf(samples) {
   return over / samples.reduce((sum, each) => sum + (each.done - x) ** 2, 0);
 }
 
+function textOf(result) {
+  const { answers, seconds, firstMiB, halfMiB, lastMiB, slope } = Object.fromEntries(
+    Object.entries(result).map(([name, value]) => [name, Math.round(value * 100) / 100]),
+  );
+  return `${answers} compressed answers in ${seconds} s; resident memory ${firstMiB} MiB at the start, ${halfMiB} at half, ${lastMiB} at the end; slope of the second half ${slope} bytes an answer.`;
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: { answers: { type: "string" }, bytes: { type: "string" }, json: { type: "string" } },
-  });
+  const text = { type: "string" };
+  const names = ["answers", "bytes", "json", "page"];
+  const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, text])) });
   const result = await measureCompression({
     answers: Number(values.answers ?? 1_000_000),
     bytes: Number(values.bytes ?? 8_192),
   });
-  const fixed = Object.fromEntries(
-    Object.entries(result).map(([name, value]) => [name, Math.round(value * 100) / 100]),
-  );
-  console.log(
-    `${fixed.answers} compressed answers in ${fixed.seconds} s; resident memory ${fixed.firstMiB} MiB at the start, ${fixed.halfMiB} at half, ${fixed.lastMiB} at the end; slope of the second half ${fixed.slope} bytes an answer.`,
-  );
+  console.log(textOf(result));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (values.page)
+    fillPage(
+      values.page,
+      "compression",
+      textOf(result),
+      "npm run bench:compression -- --page docs/performance.md",
+    );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

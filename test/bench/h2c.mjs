@@ -9,12 +9,13 @@ import { fillPage } from "./page.mjs";
 import { openSigners } from "./requests.mjs";
 import { openWorld } from "./world.mjs";
 
+/** Relays that are signed and sent at a time. */
 const BATCH = 4_000;
 const MIB = 1_048_576;
 const HEAD_END = "\r\n\r\n";
 
 /** { streams, connections, seconds, relays, statuses, rps, p50, p99, rssMiB } where `seconds` is time under load; memory after each batch. */
-export async function measureH2c({ seconds, streams, connections }) {
+export async function measureH2c({ seconds, streams, connections, batch = BATCH }) {
   const settings = { ...DEFAULTS, modes: ["eager"] };
   const world = await openWorld(settings);
   const [{ url }] = world.relayers;
@@ -24,8 +25,8 @@ export async function measureH2c({ seconds, streams, connections }) {
   const seen = { statuses: {}, latencies: [], loaded: 0, rss: [] };
   try {
     await Promise.all(sessions.map((session) => new Promise((resolve) => session.once("connect", resolve))));
-    for (let from = 0; seen.loaded < seconds * 1000 || seen.rss.length < 3; from += BATCH) {
-      const { wires } = await signers.make(from, BATCH);
+    for (let from = 0; seen.loaded < seconds * 1000 || seen.rss.length < 3; from += batch) {
+      const { wires } = await signers.make(from, batch);
       const relays = wires.map((wire) => wire.subarray(wire.indexOf(HEAD_END) + HEAD_END.length));
       const isWarmUp = from === 0;
       await send(relays, { sessions, streams: isWarmUp ? 50 : streams, seen: isWarmUp ? undefined : seen });
@@ -102,7 +103,8 @@ async function main() {
   });
   console.log(textOf(result));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page) fillPage(values.page, "h2c", textOf(result), "node test/bench/h2c.mjs");
+  if (values.page)
+    fillPage(values.page, "h2c", textOf(result), "npm run bench:h2c -- --page docs/performance.md");
   if (Object.keys(result.statuses).some((status) => status !== "200")) process.exitCode = 1;
 }
 

@@ -12,8 +12,8 @@ import { fillPage } from "./page.mjs";
 const ALLOWED = 2;
 
 /** A row for each kind: medians of p50 and p99, and of the factors to the windows before and after. */
-export async function measureHostile({ kinds, connections, seconds, runs, rps }) {
-  const load = await openLoad({ modes: ["eager"], seconds });
+export async function measureHostile({ kinds, connections, seconds, runs, rps, warmSeconds }) {
+  const load = await openLoad({ modes: ["eager"], seconds, ...(warmSeconds && { warmSeconds }) });
   const clients = await startChild("hostile-clients.mjs");
   const { url } = load.world.relayers[0];
   const window = () => load.window("eager", { rps });
@@ -84,7 +84,8 @@ async function main() {
     rps: Number(values.rps ?? 150),
   });
   console.log(tableOf(result));
-  if (values.page) fillPage(values.page, "hostile", tableOf(result), "node test/bench/hostile.mjs");
+  if (values.page)
+    fillPage(values.page, "hostile", tableOf(result), "npm run bench:hostile -- --page docs/performance.md");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

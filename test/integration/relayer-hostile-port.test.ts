@@ -50,6 +50,15 @@ describe("connections of HTTP/2 that only cost are closed, and good ones notice 
       ),
     ],
     [
+      "rapid reset, with errors",
+      times(5_000, (index) =>
+        Buffer.concat([
+          frame("headers", END_HEADERS, 2 * index + 1, POST_HEAD),
+          frame("reset", 0, 2 * index + 1, Uint8Array.of(0, 0, 0, 2)),
+        ]),
+      ),
+    ],
+    [
       "a flood of CONTINUATION",
       times(5_000, (index) =>
         index === 0

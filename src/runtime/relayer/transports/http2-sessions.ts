@@ -65,8 +65,13 @@ export class Http2Sessions {
     const { port } = this.#given;
     session.on(
       "stream",
-      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: string[]) =>
-        this.#serve(live, new Http2Call(stream, { headers, raw }, port), protocol),
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: string[]) => {
+        stream.on("error", () => undefined);
+        if (session.destroyed) return;
+        // Broken off in the same packet: nothing is made for it.
+        if (stream.closed || stream.destroyed) this.#reset(live);
+        else this.#serve(live, new Http2Call(stream, { headers, raw }, port), protocol);
+      },
     );
   }
 
@@ -106,14 +111,16 @@ export class Http2Sessions {
     live.streams = "some";
     live.calls.add(call);
     const stream = call.source;
-    stream.on("error", () => undefined);
     stream.once("close", () => {
       live.calls.delete(call);
-      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
-      live.resets += 1;
-      if (live.resets > this.#given.limits.resets_per_second) this.#punish(live, "h2_resets");
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#reset(live);
     });
     this.#given.serve(call, protocol);
+  }
+
+  #reset(live: Live): void {
+    live.resets += 1;
+    if (live.resets > this.#given.limits.resets_per_second) this.#punish(live, "h2_resets");
   }
 
   #control(live: Live): void {

@@ -114,7 +114,8 @@ test("a message that is refused closes its connection with 4001, and the backend
 });
 
 test("a key's rate and the places are bounded: 1013. A place is free when it is answered, or when its connection ends", async () => {
-  const slow = await open("slow");
+  // The handshake's signature is not one of its relays.
+  const slow = await open("slow", network.url, handshakeHeaders(network, simulatedHeader(network)));
   slow.send(message("e"));
   await slow.message(0);
   slow.send(message("f"));

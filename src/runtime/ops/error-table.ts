@@ -266,7 +266,7 @@ export const ERRORS = {
   RELAY_REFUSED: {
     exit: EXIT.foundProblems,
     means: "The relayer judged the relay and said no; its status and its words are given.",
-    todo: "Read the relayer's words above; it counts them in ha_relayer_relays_rejected_total and logs them at level debug.",
+    todo: "Read the relayer's words above; it counts them in ha_relayer_relays_rejected_total (simulated ones in ha_relayer_simulated_relays_total) and logs them at level debug.",
   },
   RELAY_BAD_ANSWER: {
     exit: EXIT.foundProblems,

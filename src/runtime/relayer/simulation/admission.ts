@@ -69,12 +69,20 @@ export class Admission {
     };
   }
 
-  /**
-   * Throws Reject: simulation_rejected, missing_supplier, bad_request for the session id, unknown_service, replayed, simulation_limit,
-   * simulation_unchecked. The relay is remembered only when its signature is good, under what was signed: the Go peer remembers the
-   * signature before it looks at it, so that strangers fill Redis, and a signature written from another member is a new one.
-   */
+  /** One relay. Throws Reject simulation_limit, and what `requireOnce` throws. */
   async require(relay: DecodedRelay, keyId: string): Promise<void> {
+    await this.requireOnce(relay, keyId);
+    if (this.#rates.get(keyId)?.take() !== true)
+      throw new Reject("simulation_limit", "its key sends more than max_rps");
+  }
+
+  /**
+   * Anything that a simulated relay's keys sign, as often as they like, but each only once. Throws Reject: simulation_rejected,
+   * missing_supplier, bad_request for the session id, unknown_service, replayed, simulation_unchecked. It is remembered only when its
+   * signature is good, under what was signed: the Go peer remembers the signature before it looks at it, so that strangers fill Redis, and
+   * a signature written from another member is a new one.
+   */
+  async requireOnce(relay: DecodedRelay, keyId: string): Promise<void> {
     const { config, replays } = this.#given;
     const identity = this.#identities.get(keyId);
     if (identity === undefined) throw rejected("the key id is not known");
@@ -86,8 +94,6 @@ export class Admission {
       throw new Reject("simulation_unchecked", undefined, { cause });
     });
     if (!isNew) throw new Reject("replayed");
-    if (this.#rates.get(keyId)?.take() !== true)
-      throw new Reject("simulation_limit", "its key sends more than max_rps");
   }
 
   #requireTimely({ enabled, not_after }: Identity): void {

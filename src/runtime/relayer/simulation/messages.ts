@@ -16,10 +16,10 @@ const NO_END = 2n ** 63n - 1n;
  */
 export function simulatedSteps({ given }: SimulatedRelays, keyId: string): MessageSteps {
   const { admission, services, keys, tally } = given;
-  const admitted = async (relay: DecodedRelay): Promise<void> => {
+  const whileChecked = async (check: () => Promise<void>): Promise<void> => {
     const leave = admission.enter();
     try {
-      await admission.require(relay, keyId);
+      await check();
     } finally {
       leave();
     }
@@ -46,11 +46,12 @@ export function simulatedSteps({ given }: SimulatedRelays, keyId: string): Messa
       return { service, rpcType: "websocket", declared: true };
     },
     verify: async (relay) => {
-      await admitted(relay);
+      await whileChecked(() => admission.require(relay, keyId));
       return verified(relay);
     },
     takeHandshake: async (relay) => {
-      await admitted(relay);
+      // It is no relay: max_rps is for those that it is followed by.
+      await whileChecked(() => admission.requireOnce(relay, keyId));
       return () => undefined;
     },
     sign: (relay, payload) => sign(relay, payload, keys),

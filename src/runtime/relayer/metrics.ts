@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { backendMetrics } from "./backends/metrics.ts";
-import { webSocketMetrics } from "./bridge-metrics.ts";
+import { webSocketMetrics } from "./bridge/metrics.ts";
 import type { LoopDelays } from "./loop-delay.ts";
 import type { VerifyFigures } from "./verify-pool/job.ts";
 

@@ -9,8 +9,8 @@ import type { Admitted, Routed } from "./steps/admit.ts";
 import type { DecodedRelay, HttpRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
 import type { Metered } from "./steps/meter.ts";
-import type { RelayStream, StreamedAnswer } from "./streaming.ts";
-import { StreamOrder } from "./streaming-order.ts";
+import { StreamOrder } from "./streaming/order.ts";
+import type { RelayStream, StreamedAnswer } from "./streaming/streaming.ts";
 import type { Users } from "./users.ts";
 import { type Progress, type RelayWork, unread } from "./work.ts";
 

@@ -5,7 +5,7 @@ import { type BackendKind, HTTP_KINDS } from "../../config/backends.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
-import { streamBounds } from "../streaming.ts";
+import { streamBounds } from "../streaming/streaming.ts";
 import type { EndLimits } from "../transports/websocket-end.ts";
 import type { AnswerMemory } from "./answer-limits.ts";
 import type { Backend } from "./backend.ts";

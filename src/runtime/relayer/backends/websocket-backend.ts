@@ -8,7 +8,7 @@ import type { Logger } from "../../../base/logger.ts";
 import type { BackendConfig } from "../../config/backends.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
-import type { Dialling, End, WebSocketBackend } from "../bridge-ends.ts";
+import type { Dialling, End, WebSocketBackend } from "../bridge/ends.ts";
 import { Reject } from "../rejects.ts";
 import { type EndLimits, WebSocketEnd } from "../transports/websocket-end.ts";
 import type { Outcome } from "./circuit.ts";

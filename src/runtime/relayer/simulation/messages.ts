@@ -1,4 +1,4 @@
-import type { MessageSteps, MessageWork, VerifiedMessage } from "../bridge.ts";
+import type { MessageSteps, MessageWork, VerifiedMessage } from "../bridge/bridge.ts";
 import { Reject } from "../rejects.ts";
 import { type DecodedRelay, openedUnchecked, withPayload } from "../steps/decode.ts";
 import type { Metered } from "../steps/meter.ts";

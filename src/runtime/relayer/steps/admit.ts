@@ -4,10 +4,10 @@ import type { BackendKind } from "../../config/backends.ts";
 import type { ServiceConfig } from "../../config/relayer.ts";
 import type { KeyRing } from "../../keys/key-ring.ts";
 import type { Backend } from "../backends/backend.ts";
-import type { WebSocketBackend } from "../bridge-ends.ts";
+import type { WebSocketBackend } from "../bridge/ends.ts";
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
-import type { StreamBounds } from "../streaming.ts";
+import type { StreamBounds } from "../streaming/streaming.ts";
 import type { DecodedRelay, HttpRelay } from "./decode.ts";
 
 export type ServiceRoutes = {

@@ -6,7 +6,7 @@ import { backendHeaders } from "../backends/headers.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import { Reject, toReject } from "../rejects.ts";
-import type { StreamedAnswer } from "../streaming.ts";
+import type { StreamedAnswer } from "../streaming/streaming.ts";
 import type { Routed } from "./admit.ts";
 import type { HttpRelay } from "./decode.ts";
 

@@ -4,7 +4,7 @@ import type { KeyRing } from "../../keys/key-ring.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import { Reject } from "../rejects.ts";
-import { RelayStream, type StreamedAnswer } from "../streaming.ts";
+import { RelayStream, type StreamedAnswer } from "../streaming/streaming.ts";
 import type { Admitted } from "./admit.ts";
 import type { DecodedRelay } from "./decode.ts";
 

@@ -2,9 +2,9 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Clock } from "../../../base/clock.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
-import { cutReason } from "../bridge-codes.ts";
-import type { End, EndEvents, Ending, Frame } from "../bridge-ends.ts";
-import { FrameRoom } from "../bridge-lane.ts";
+import { cutReason } from "../bridge/codes.ts";
+import type { End, EndEvents, Ending, Frame } from "../bridge/ends.ts";
+import { FrameRoom } from "../bridge/lane.ts";
 
 export type EndLimits = {
   readonly clock: Clock;

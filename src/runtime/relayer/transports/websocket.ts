@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
-import type { Bridges, Opened } from "../bridges.ts";
+import type { Bridges, Opened } from "../bridge/bridges.ts";
 import { Presence } from "../presence.ts";
 import { Reject, toReject } from "../rejects.ts";
 import { headProblem } from "./head.ts";

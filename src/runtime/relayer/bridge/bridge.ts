@@ -1,20 +1,20 @@
-import { toLatin1 } from "../../base/bytes.ts";
-import type { Clock } from "../../base/clock.ts";
-import type { AnsweredRelay } from "../../chain/protocol/relay-answer.ts";
-import type { WebSocketSettings } from "../config/websocket.ts";
-import { backendCode, codeAfterBackend, codeAfterClient, GOING_AWAY, SESSION_OVER } from "./bridge-codes.ts";
-import type { End, Ending, Frame } from "./bridge-ends.ts";
-import { type FrameRoom, Lane } from "./bridge-lane.ts";
-import type { WebSocketMetrics } from "./bridge-metrics.ts";
-import { Prepaid } from "./bridge-prepaid.ts";
-import { SessionEnd } from "./bridge-session.ts";
-import type { Heights } from "./heights.ts";
-import { REJECTS, Reject, toReject } from "./rejects.ts";
-import type { Admitted } from "./steps/admit.ts";
-import type { DecodedRelay } from "./steps/decode.ts";
-import type { Metered } from "./steps/meter.ts";
-import type { Users } from "./users.ts";
-import { type RelayWork, unread } from "./work.ts";
+import { toLatin1 } from "../../../base/bytes.ts";
+import type { Clock } from "../../../base/clock.ts";
+import type { AnsweredRelay } from "../../../chain/protocol/relay-answer.ts";
+import type { WebSocketSettings } from "../../config/websocket.ts";
+import type { Heights } from "../heights.ts";
+import { REJECTS, Reject, toReject } from "../rejects.ts";
+import type { Admitted } from "../steps/admit.ts";
+import type { DecodedRelay } from "../steps/decode.ts";
+import type { Metered } from "../steps/meter.ts";
+import type { Users } from "../users.ts";
+import { type RelayWork, unread } from "../work.ts";
+import { backendCode, codeAfterBackend, codeAfterClient, GOING_AWAY, SESSION_OVER } from "./codes.ts";
+import type { End, Ending, Frame } from "./ends.ts";
+import { type FrameRoom, Lane } from "./lane.ts";
+import type { WebSocketMetrics } from "./metrics.ts";
+import { Prepaid } from "./prepaid.ts";
+import { SessionEnd } from "./session.ts";
 
 /** A request that was checked, and what can be done with it; each throws Reject. */
 export type VerifiedMessage = {

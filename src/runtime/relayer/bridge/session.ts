@@ -1,6 +1,6 @@
-import type { Clock } from "../../base/clock.ts";
-import type { Heights } from "./heights.ts";
-import type { DecodedRelay } from "./steps/decode.ts";
+import type { Clock } from "../../../base/clock.ts";
+import type { Heights } from "../heights.ts";
+import type { DecodedRelay } from "../steps/decode.ts";
 
 type Given = {
   readonly clock: Clock;

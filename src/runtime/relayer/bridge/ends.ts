@@ -1,7 +1,7 @@
-import type { BackendConfig } from "../config/backends.ts";
-import type { BackendLoad } from "./backends/backend.ts";
-import type { EndpointState } from "./backends/endpoint-set.ts";
-import type { Presence } from "./presence.ts";
+import type { BackendConfig } from "../../config/backends.ts";
+import type { BackendLoad } from "../backends/backend.ts";
+import type { EndpointState } from "../backends/endpoint-set.ts";
+import type { Presence } from "../presence.ts";
 
 /** One message of a WebSocket. TEXT frames may hold bytes that are no text (relay-path 6.6), so none is ever made a string. */
 export type Frame = { readonly data: Uint8Array; readonly isBinary: boolean };

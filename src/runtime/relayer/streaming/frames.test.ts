@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { PoktHttpResponse } from "../../chain/proto/http-envelope.ts";
-import { DELIMITER, framesOf } from "./streaming-frames.ts";
+import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
+import { DELIMITER, framesOf } from "./frames.ts";
 
 const envelope = (bodyBz: Uint8Array) =>
   PoktHttpResponse.encode({ statusCode: 200, header: new Map(), bodyBz });

@@ -1,13 +1,13 @@
-import type { RelayLeaf } from "../../chain/protocol/relay-answer.ts";
-import type { Exchange } from "./exchange.ts";
-import type { RelayerMetrics } from "./metrics.ts";
-import { type Reject, toReject } from "./rejects.ts";
-import type { PreparedSession } from "./sessions.ts";
-import type { Admitted } from "./steps/admit.ts";
-import type { DecodedRelay } from "./steps/decode.ts";
-import type { Metered } from "./steps/meter.ts";
+import type { RelayLeaf } from "../../../chain/protocol/relay-answer.ts";
+import type { Exchange } from "../exchange.ts";
+import type { RelayerMetrics } from "../metrics.ts";
+import { type Reject, toReject } from "../rejects.ts";
+import type { PreparedSession } from "../sessions.ts";
+import type { Admitted } from "../steps/admit.ts";
+import type { DecodedRelay } from "../steps/decode.ts";
+import type { Metered } from "../steps/meter.ts";
+import type { RelayWork } from "../work.ts";
 import type { RelayStream, StreamedAnswer } from "./streaming.ts";
-import type { RelayWork } from "./work.ts";
 
 type Dependencies = {
   readonly steps: {

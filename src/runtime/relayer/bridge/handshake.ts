@@ -1,11 +1,11 @@
-import { EMPTY } from "../../base/bytes.ts";
-import type { Logger } from "../../base/logger.ts";
-import { RelayRequest } from "../../chain/proto/service.ts";
-import type { WebSocketSettings } from "../config/websocket.ts";
+import { EMPTY } from "../../../base/bytes.ts";
+import type { Logger } from "../../../base/logger.ts";
+import { RelayRequest } from "../../../chain/proto/service.ts";
+import type { WebSocketSettings } from "../../config/websocket.ts";
+import { Reject, toReject } from "../rejects.ts";
+import type { DecodedRelay } from "../steps/decode.ts";
 import type { MessageSteps } from "./bridge.ts";
-import type { WebSocketMetrics } from "./bridge-metrics.ts";
-import { Reject, toReject } from "./rejects.ts";
-import type { DecodedRelay } from "./steps/decode.ts";
+import type { WebSocketMetrics } from "./metrics.ts";
 
 /** One header of the request for a WebSocket, by its lower-case name. */
 export type HeaderOf = (name: string) => string | undefined;

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
-import { manualClock } from "../../../test/kit/manual-clock.ts";
-import { PoktHttpResponse } from "../../chain/proto/http-envelope.ts";
-import type { RelayLeaf } from "../../chain/protocol/relay-answer.ts";
-import type { BodyReader } from "./backends/backend.ts";
-import { Presence } from "./presence.ts";
-import { Reject } from "./rejects.ts";
+import { manualClock } from "../../../../test/kit/manual-clock.ts";
+import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
+import type { RelayLeaf } from "../../../chain/protocol/relay-answer.ts";
+import type { BodyReader } from "../backends/backend.ts";
+import { Presence } from "../presence.ts";
+import { Reject } from "../rejects.ts";
 import { RelayStream, type StreamBounds } from "./streaming.ts";
 
 const BOUNDS: StreamBounds = {

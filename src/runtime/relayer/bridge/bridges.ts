@@ -1,13 +1,13 @@
-import { isAddress } from "../../chain/protocol/address.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
-import { backendHeaders } from "./backends/headers.ts";
+import { isAddress } from "../../../chain/protocol/address.ts";
+import type { KeyRing } from "../../keys/key-ring.ts";
+import { backendHeaders } from "../backends/headers.ts";
+import type { Presence } from "../presence.ts";
+import { Reject } from "../rejects.ts";
+import type { ServiceRoutes } from "../steps/admit.ts";
+import type { RelayWork } from "../work.ts";
 import { Bridge, type BridgeParts } from "./bridge.ts";
-import type { Dialling, End, WebSocketBackend } from "./bridge-ends.ts";
-import { checkHandshake, type HandshakeParts, type HeaderOf, type Proved } from "./bridge-handshake.ts";
-import type { Presence } from "./presence.ts";
-import { Reject } from "./rejects.ts";
-import type { ServiceRoutes } from "./steps/admit.ts";
-import type { RelayWork } from "./work.ts";
+import type { Dialling, End, WebSocketBackend } from "./ends.ts";
+import { checkHandshake, type HandshakeParts, type HeaderOf, type Proved } from "./handshake.ts";
 
 /** A client that asks for a WebSocket. */
 export type Handshake = {

@@ -1,4 +1,4 @@
-import type { Ending } from "./bridge-ends.ts";
+import type { Ending } from "./ends.ts";
 
 /** Close codes of WebSocket relays, from relayer to client (relay-path 6.6). */
 export const SESSION_OVER = 4000;

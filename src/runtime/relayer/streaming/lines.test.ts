@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LineBatches } from "./streaming-lines.ts";
+import { LineBatches } from "./lines.ts";
 
 const MAX = 2_048;
 

@@ -1,4 +1,4 @@
-import type { Metered } from "./steps/meter.ts";
+import type { Metered } from "../steps/meter.ts";
 
 /** Requests without an answer that stay charged; of more, the oldest charges are given back. */
 const MAX_KEPT = 256;

@@ -1,14 +1,14 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Clock } from "../../base/clock.ts";
-import { PoktHttpResponse } from "../../chain/proto/http-envelope.ts";
-import type { RelayLeaf } from "../../chain/protocol/relay-answer.ts";
-import type { RelayerConfig } from "../config/relayer.ts";
-import type { StreamingConfig } from "../config/streaming.ts";
-import type { StreamedBody } from "./backends/backend.ts";
-import type { Exchange, StreamedReply } from "./exchange.ts";
-import { Reject, toReject } from "./rejects.ts";
-import { framesOf } from "./streaming-frames.ts";
-import { LineBatches } from "./streaming-lines.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
+import type { RelayLeaf } from "../../../chain/protocol/relay-answer.ts";
+import type { RelayerConfig } from "../../config/relayer.ts";
+import type { StreamingConfig } from "../../config/streaming.ts";
+import type { StreamedBody } from "../backends/backend.ts";
+import type { Exchange, StreamedReply } from "../exchange.ts";
+import { Reject, toReject } from "../rejects.ts";
+import { framesOf } from "./frames.ts";
+import { LineBatches } from "./lines.ts";
 
 /** Whole lines wait so long for their batch to be full, whether or not more lines come (relay-path 6.4 has the figure). */
 const FLUSH_MS = 100;

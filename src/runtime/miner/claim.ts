@@ -74,7 +74,8 @@ export async function claim(
 /**
  * Waits until no relayer has relays that are not in the stream, and then until the stream holds nothing older: relays of the ended
  * session that are still on their way into the trie, and would come too late for ever once it is sealed. False: not yet, look again
- * at the next block; other sessions' proofs must not wait. In the window's last blocks it ends in any case.
+ * at the next block; other sessions' proofs must not wait. In the window's last blocks relayers are not waited for, and the stream
+ * only for a moment: a claim of most relays is worth more than none.
  */
 async function relaysAreIn(
   worker: SupplierWorker,
@@ -83,18 +84,26 @@ async function relaysAreIn(
 ): Promise<boolean> {
   const { height, clock, logger, metrics } = dependencies;
   const { supplier } = worker;
-  const holdOf = holds(supplier, dependencies);
   const from = height();
   const patience = clock.monotonic() + LEAST_PATIENCE_MS;
   const latest = earliest(due.map(({ windows }) => windows.claimClose)) - 2n;
+  const giveUp = (hold: Hold) => {
+    metrics.claimHolds.inc({ supplier, reason: hold.reason, end: "window" });
+    logger.warn({ supplier, ...hold }, TOO_LATE[hold.reason]);
+  };
+  const ofRelayers = relayersHold(dependencies, () => height() >= latest, giveUp);
+  let since: number | undefined;
   for (let pause = LOOK_AGAIN_MS; ; pause = Math.min(2 * pause, LOOK_AGAIN_MOST_MS)) {
-    const hold = await holdOf();
+    let hold: Hold | undefined = await ofRelayers();
+    if (hold === undefined) {
+      since ??= await dependencies.redisNow();
+      hold = await streamHolds(supplier, since, dependencies);
+    } else since = undefined;
     if (hold === undefined) return true;
     if (worker.stopped) return false;
     const now = height();
     if (now >= latest && clock.monotonic() >= patience) {
-      metrics.claimHolds.inc({ supplier, reason: hold.reason, end: "window" });
-      logger.warn({ supplier, ...hold }, TOO_LATE[hold.reason]);
+      giveUp(hold);
       return true;
     }
     if (now < latest && now > from) {
@@ -115,22 +124,29 @@ const TOO_LATE = {
 
 type Hold = { readonly reason: keyof typeof TOO_LATE; readonly oldestMs?: number };
 
-/** Asks again each time: first of the relayers, and when they hold nothing, of what is in the stream at that moment. */
-function holds(
-  supplier: string,
-  { onTheWay, redisNow, reader }: ClaimDependencies,
+/** Why relayers are waited for; undefined when they are not, or not any more. */
+function relayersHold(
+  { onTheWay }: ClaimDependencies,
+  isLast: () => boolean,
+  giveUp: (hold: Hold) => void,
 ): () => Promise<Hold | undefined> {
-  let since: number | undefined;
+  let waits = true;
   return async () => {
-    const hold = await onTheWay();
-    if (hold !== undefined) {
-      since = undefined;
-      return hold;
-    }
-    since ??= await redisNow();
-    const { oldestMs } = await reader.lag(supplier);
-    return oldestMs === undefined || oldestMs > since ? undefined : { reason: "stream", oldestMs };
+    const hold = waits ? await onTheWay() : undefined;
+    if (hold === undefined || !isLast()) return hold;
+    waits = false;
+    giveUp(hold);
+    return undefined;
   };
+}
+
+async function streamHolds(
+  supplier: string,
+  since: number,
+  { reader }: ClaimDependencies,
+): Promise<Hold | undefined> {
+  const { oldestMs } = await reader.lag(supplier);
+  return oldestMs === undefined || oldestMs > since ? undefined : { reason: "stream", oldestMs };
 }
 
 async function prepare(

@@ -33,6 +33,7 @@ export class Bodies {
         size += chunk.length;
         this.#held += chunk.length;
       },
+      size: () => size,
       bytes: () => (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)),
       release: () => {
         this.#held -= size;
@@ -48,6 +49,7 @@ export type Body = {
   check(bytes: number): void;
   /** Throws as `check` does. */
   add(chunk: Buffer): void;
+  size(): number;
   bytes(): Uint8Array;
   release(): void;
 };

@@ -14,6 +14,8 @@ export type Call = {
   readonly headers: IncomingHttpHeaders;
   /** The body, whatever the method. */
   readonly source: Readable;
+  /** Of the body, those read so far; set by who reads it. */
+  receivedBytes: (() => number) | undefined;
   /** An answer has begun, or there is nobody to read one. */
   readonly answered: boolean;
   /** What is wrong with the head that two readers could understand in two ways, or undefined (reliability 4). */

@@ -40,6 +40,7 @@ export async function grpcRelay(
   const receivedAt = port.clock.monotonic();
   const client = presenceOf(call, port);
   const body = port.bodies.hold();
+  call.receivedBytes = body.size;
   let deadline: Deadline | undefined;
   try {
     const problem = call.headProblem();

@@ -12,6 +12,7 @@ export class Http1Call implements Call {
   readonly source: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #port: Port;
+  receivedBytes: Call["receivedBytes"];
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     this.source = request;

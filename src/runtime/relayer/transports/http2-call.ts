@@ -22,6 +22,7 @@ export class Http2Call implements Call {
   #phase: "open" | "ended" = "open";
   readonly #raw: readonly string[];
   readonly #port: Port;
+  receivedBytes: Call["receivedBytes"];
 
   constructor(stream: ServerHttp2Stream, { headers, raw }: Http2Head, port: Port) {
     this.source = stream;

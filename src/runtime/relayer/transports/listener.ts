@@ -16,6 +16,7 @@ import { Dispatch } from "./dispatch.ts";
 import { MAX_HEADERS } from "./head.ts";
 import { type Health, operatorRoutes } from "./health.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
+import { SlowBodies } from "./slow-bodies.ts";
 import { LOOK_MS, openTls } from "./tls.ts";
 import { takeUpgrades } from "./upgrades.ts";
 import type { Upgrade } from "./websocket.ts";
@@ -77,7 +78,11 @@ export async function openListener(options: Options): Promise<Listener> {
     serve: (call, protocol) => dispatch.http2(call, protocol),
   });
   const accepting = acceptConnections(server, sessions, options);
-  const callOff = every(SWEEP_MS, clock, () => sessions.sweep());
+  const slowBodies = new SlowBodies();
+  const callOff = every(SWEEP_MS, clock, () => {
+    sessions.sweep();
+    slowBodies.sweep(port, () => options.metrics.closed.inc({ reason: "slow_body" }));
+  });
   await listen(server, options);
   return {
     address: server.address() as AddressInfo,

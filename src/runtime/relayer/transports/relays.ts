@@ -14,6 +14,7 @@ export async function relay(call: Call, port: Port): Promise<void> {
   const receivedAt = port.clock.monotonic();
   const client = presenceOf(call, port);
   const body = port.bodies.hold();
+  call.receivedBytes = body.size;
   try {
     const problem = call.headProblem();
     if (problem !== undefined) throw new Reject("bad_request", problem);

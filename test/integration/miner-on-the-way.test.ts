@@ -137,7 +137,7 @@ test("claims wait to the next block for a relayer that holds relays, and not bey
   const start = clock.monotonic();
   await world.look(worker, 24n);
   expect(chain.sent).toHaveLength(1);
-  // The blocks that are left are for the claim itself.
+  // Half a block; what is left is for the claim itself.
   expect(clock.monotonic() - start).toBeLessThan(800);
   expect(seen("warn")).toContain("a relayer has not published its relays in time: they may miss their claim");
   expect(await total(world.metrics.claimHolds)).toBe(2);

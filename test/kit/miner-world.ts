@@ -173,7 +173,8 @@ export async function minerWorld({
     reads: new Turns({ atOnce: 8, isTooMuch: () => false, onWaiting: () => undefined }),
     settlements: new Settlements(chain.client, logger),
     trieStoreOf: store,
-    claim: (worker, due) => claim(worker, due, { ...shared, reader, onTheWay, meter, redisNow, clock }),
+    claim: (worker, due) =>
+      claim(worker, due, { ...shared, reader, onTheWay, blockTimeMs: () => 300, meter, redisNow, clock }),
     prove: (worker, due) => prove(worker, due, { ...shared, client: chain.client }),
     maxSends,
   };

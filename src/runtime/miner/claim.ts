@@ -28,6 +28,7 @@ export type ClaimDependencies = {
   readonly records: Records;
   readonly submitter: Pick<Submitter, "submit">;
   readonly height: () => bigint;
+  readonly blockTimeMs: () => number;
   /** Redis' own time in milliseconds: what the ids of stream entries are made of. */
   readonly redisNow: () => Promise<number>;
   /** False: one transaction a claim. */
@@ -74,8 +75,8 @@ export async function claim(
 /**
  * Waits until no relayer has relays that are not in the stream, and then until the stream holds nothing older: relays of the ended
  * session that are still on their way into the trie, and would come too late for ever once it is sealed. False: not yet, look again
- * at the next block; other sessions' proofs must not wait. In the window's last blocks relayers are not waited for, and the stream
- * only for a moment: a claim of most relays is worth more than none.
+ * at the next block; other sessions' proofs must not wait. Two blocks before the window closes relayers are waited for half a block
+ * more, then not at all, and the stream only for a moment: a claim of most relays is worth more than none.
  */
 async function relaysAreIn(
   worker: SupplierWorker,
@@ -91,7 +92,9 @@ async function relaysAreIn(
     metrics.claimHolds.inc({ supplier, reason: hold.reason, end: "window" });
     logger.warn({ supplier, ...hold }, TOO_LATE[hold.reason]);
   };
-  const ofRelayers = relayersHold(dependencies, () => height() >= latest, giveUp);
+  const enough = clock.monotonic() + dependencies.blockTimeMs() / 2;
+  const isLast = () => height() > latest || (height() === latest && clock.monotonic() >= enough);
+  const ofRelayers = relayersHold(dependencies, isLast, giveUp);
   let since: number | undefined;
   for (let pause = LOOK_AGAIN_MS; ; pause = Math.min(2 * pause, LOOK_AGAIN_MOST_MS)) {
     let hold: Hold | undefined = await ofRelayers();
@@ -102,7 +105,7 @@ async function relaysAreIn(
     if (hold === undefined) return true;
     if (worker.stopped) return false;
     const now = height();
-    if (now >= latest && clock.monotonic() >= patience) {
+    if (hold.reason === "stream" && now >= latest && clock.monotonic() >= patience) {
       giveUp(hold);
       return true;
     }

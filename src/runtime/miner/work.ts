@@ -139,6 +139,7 @@ function lifecycle(parts: Parts, onFenced: (lease: Lease) => void): LifecycleDep
         together: !transaction.disable_claim_batching,
         reader,
         onTheWay: toCome,
+        blockTimeMs: () => chain.blocks.health().blockTimeMs,
         meter,
         redisNow,
         clock,

@@ -174,6 +174,7 @@ describe("a request that offers another protocol", () => {
   ])("is refused with %s", async (_, bytes) => {
     const { received } = await sendRaw(network.url, [bytes], 3_000);
     const answers = received.toString("latin1").match(/HTTP\/1\.1 \d{3}/g) ?? [];
-    expect(answers).toEqual(["HTTP/1.1 400"]);
+    // Newer versions of Node refuse so many headers themselves.
+    expect(answers).toEqual([expect.stringMatching(/ (400|431)$/)]);
   });
 });

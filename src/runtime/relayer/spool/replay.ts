@@ -18,16 +18,21 @@ type Options = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<RelayerMetrics, "spool" | "published" | "dropped">;
-  readonly redis: Pick<RedisConnections, "commands">;
+  readonly redis: Pick<RedisConnections, "commands" | "link">;
   readonly isDirect: () => boolean;
 };
+
+/** A server process, as far as it can be told: who may not ask for its id knows that it is the same for as long as the connection is. */
+type Server = { readonly run: string | undefined; readonly times: number };
 
 /** How far a segment is published. */
 type Progress = {
   to: number;
   relays: number;
-  /** When its last entry was published, and to which server process. */
-  finished: { readonly at: number; readonly run: string | undefined } | undefined;
+  /** Whom its first entry was published to; undefined before that. */
+  server: Server | undefined;
+  /** When its last entry was published. */
+  finished: number | undefined;
   /** Why the file is not removed but set aside. */
   keepAs: "damaged" | "refused" | undefined;
 };
@@ -69,6 +74,7 @@ export class Replay {
     for (const segment of [...files.segments]) {
       const progress = this.#of(segment);
       while (progress.finished === undefined && progress.to < segment.bytes) {
+        progress.server ??= await this.#server();
         // One relay is enough to see whether Redis takes them.
         const batch = await files.read(segment, progress.to, isDirect() ? AT_ONCE : 1);
         const published = await this.#publish(batch, progress);
@@ -80,10 +86,23 @@ export class Replay {
     return files.segments.every((segment) => this.#of(segment).to >= segment.bytes);
   }
 
+  /** Throws the AppError of a Redis that is away. */
+  async #server(): Promise<Server> {
+    const { commands, link } = this.#options.redis;
+    const { times } = link;
+    return { run: await runIdOf(commands), times };
+  }
+
   #of(segment: Segment): Progress {
     const known = this.#progress.get(segment);
     if (known !== undefined) return known;
-    const progress: Progress = { to: 0, relays: 0, finished: undefined, keepAs: undefined };
+    const progress: Progress = {
+      to: 0,
+      relays: 0,
+      server: undefined,
+      finished: undefined,
+      keepAs: undefined,
+    };
     this.#progress.set(segment, progress);
     return progress;
   }
@@ -151,12 +170,12 @@ export class Replay {
   }
 
   async #finish(segment: Segment, progress: Progress): Promise<void> {
-    const { files, clock, redis, logger } = this.#options;
+    const { files, clock, logger } = this.#options;
     if (progress.to < segment.bytes || !(await files.seal(segment))) return;
-    progress.finished ??= { at: clock.monotonic(), run: await runIdOf(redis.commands) };
-    if (clock.monotonic() - progress.finished.at < HORIZON_MS) return;
-    // Its answer says that the process that took them has lived until now.
-    if ((await runIdOf(redis.commands)) !== progress.finished.run) {
+    progress.finished ??= clock.monotonic();
+    if (clock.monotonic() - progress.finished < HORIZON_MS) return;
+    // Its answer says that the process that took them, from the first on, has lived until now.
+    if (!isSame(progress.server, await this.#server())) {
       this.#progress.delete(segment);
       return;
     }
@@ -166,6 +185,10 @@ export class Replay {
       logger.error({ file: kept, why: keepAs }, "relays that could not be published are kept in this file");
   }
 }
+
+/** What is not known is not the same. */
+const isSame = (before: Server | undefined, now: Server): boolean =>
+  before !== undefined && (now.run === undefined ? now.times === before.times : now.run === before.run);
 
 function decoded(data: Uint8Array): MinedRelayMessage | undefined {
   try {

@@ -16,7 +16,7 @@ import { requestDigest } from "../../src/chain/protocol/relay-hash.ts";
 import { signRing } from "../../src/chain/protocol/ring/sign.ts";
 import { identityOf } from "../../src/devnet/genesis/identities.ts";
 import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
-import { loadRelayerConfig, type RelayerConfig } from "../../src/runtime/config/relayer.ts";
+import { loadRelayerConfig } from "../../src/runtime/config/relayer.ts";
 import { spoolDirectories } from "../../src/runtime/config/spool.ts";
 import type { Namespace } from "../../src/runtime/redis/keys.ts";
 import { type Relayer, startRelayer } from "../../src/runtime/relayer/main.ts";
@@ -39,6 +39,8 @@ export type NetworkOptions = {
   readonly namespace?: Partial<Namespace>;
   /** The relayer holds the second gateway's key as well, which is no supplier's on chain. */
   readonly holdsNewcomer?: boolean;
+  /** A second supplier is staked as the first one is, and the relayer holds its key as well. */
+  readonly two?: boolean;
   /** The backend speaks WebSocket as well, and echoes. */
   readonly webSocket?: boolean;
   /** Keys of the service's part of it. */
@@ -48,7 +50,12 @@ export type NetworkOptions = {
 };
 
 /** One supplier, one application with one gateway, a second gateway without applications, one service with a weight that is not 1. */
-const genesis = ({ proofProbability = 0.25, stake = 100_000_000_000, blockTimeMs = 300 }: NetworkOptions) => `
+const genesis = ({
+  proofProbability = 0.25,
+  stake = 100_000_000_000,
+  blockTimeMs = 300,
+  two = false,
+}: NetworkOptions) => `
 chain_id: kit
 seed: ${SEED}
 block_time_ms: ${blockTimeMs}
@@ -60,7 +67,10 @@ services: [{ id: ${SERVICE}, compute_units_per_relay: 7 }]
 gateways: [{ name: gateway }, { name: newcomer }]
 applications: [{ name: application, stake: ${stake}, services: [${SERVICE}], gateways: [gateway] }]
 suppliers:
-  - name: supplier
+${(two ? ["supplier", "second"] : ["supplier"]).map(staked).join("")}`;
+
+const staked = (name: string) => `
+  - name: ${name}
     stake: 2000000000
     services: [{ id: ${SERVICE}, endpoints: [{ url: "http://127.0.0.1:1", rpc_type: JSON_RPC }] }]
 `;
@@ -77,6 +87,8 @@ export type Network = {
   readonly configFile: string;
   readonly namespace: Namespace;
   readonly supplier: Actor;
+  /** Staked with the option `two` only. */
+  readonly second: Actor;
   readonly application: Actor;
   readonly gateway: Actor;
   /** Staked, and not delegated to. */
@@ -96,6 +108,7 @@ export type Network = {
 
 type SignedHow = {
   readonly signer?: Actor;
+  readonly supplier?: Actor;
   /** Of the inner request. */
   readonly method?: string;
   readonly path?: string;
@@ -130,7 +143,12 @@ export async function startNetwork(
   );
   if (options.webSocket === true) answerSockets(backend, () => (calls += 1));
   const keysFile = join(directory, "keys.yaml");
-  const held = [supplier, ...(options.holdsNewcomer === true ? [actor("newcomer")] : [])];
+  const second = actor("second");
+  const held = [
+    supplier,
+    ...(options.two === true ? [second] : []),
+    ...(options.holdsNewcomer === true ? [actor("newcomer")] : []),
+  ];
   const keys = held.map(({ privateKey }) => toHex(privateKey));
   writeFileSync(keysFile, JSON.stringify({ keys }), { mode: 0o600 });
   const configFile = join(directory, "relayer.yaml");
@@ -155,9 +173,11 @@ export async function startNetwork(
   writeFileSync(configFile, JSON.stringify(yaml));
   const { config } = loadRelayerConfig(configFile);
   const relayers: Relayer[] = [];
-  const start = async (given: RelayerConfig) => {
+  const start = async (file: string) => {
+    const { config: given } = loadRelayerConfig(file);
     const started = await startRelayer({
       config: given,
+      reread: () => loadRelayerConfig(file).config,
       version: "test",
       logger: quiet,
       clock: systemClock,
@@ -166,7 +186,7 @@ export async function startNetwork(
     relayers.push(started);
     return started;
   };
-  const relayer = await start(config);
+  const relayer = await start(configFile);
   const chain = openChainClient({
     urls: [devnet.rpcUrl],
     timeoutMs: 5_000,
@@ -183,6 +203,7 @@ export async function startNetwork(
     configFile,
     namespace: config.redis.namespace,
     supplier,
+    second,
     application,
     gateway,
     newcomer: actor("newcomer"),
@@ -204,7 +225,14 @@ export async function startNetwork(
     sign: (
       header,
       body,
-      { signer = gateway, method = "POST", path = "/", contentType = "application/json", headers = [] } = {},
+      {
+        signer = gateway,
+        supplier: asked = supplier,
+        method = "POST",
+        path = "/",
+        contentType = "application/json",
+        headers = [],
+      } = {},
     ) => {
       const payload = PoktHttpRequest.encode({
         method,
@@ -215,7 +243,7 @@ export async function startNetwork(
       const meta = {
         sessionHeader: header,
         signature: new Uint8Array(),
-        supplierOperatorAddress: supplier.address,
+        supplierOperatorAddress: asked.address,
       };
       const publicKeys = [application.publicKey, signer.publicKey];
       const digest = requestDigest({ meta, payload });
@@ -227,7 +255,7 @@ export async function startNetwork(
       const relay = { ...yaml.relay, ...asMap(settings["relay"]), instance_id };
       const file = `${configFile}.${instance_id}`;
       writeFileSync(file, JSON.stringify({ ...yaml, ...settings, relay }));
-      return `http://127.0.0.1:${(await start(loadRelayerConfig(file).config)).port}`;
+      return `http://127.0.0.1:${(await start(file)).port}`;
     },
     close: async () => {
       for (const started of relayers) await started.close();

@@ -73,6 +73,8 @@ So a refusal is kept for what nobody could be paid for, and most of them an hone
 - \`status\` (the default): 429 and "session relay limit reached", as the Go HA RelayMiner answers. Clients that read the body know it. PATH does not read it: −25 each time, until the session ends.
 - \`signed\`: 200 with a response that the supplier has signed, that carries the original relay miner's error \`relayer_proxy\` 7, and no HTTP response inside. By PATH's source it takes that for what it is: −3, and no more relays of that session to that supplier for thirty minutes. Clients that only look at the status take it for a relay that was served. It is neither metered nor mined. Over gRPC and WebSocket the answer stays the one of the table.
 
+A WebSocket that is open may also be ended without a refusal: a signed 410 and close code 4000, which send a gateway elsewhere, after the answers that are on their way, two seconds at most. So it is at its session's end, when the relayer drains, and when a reload took away its supplier's key, its service or its WebSocket backend; in that last case the close's reason is the text of \`unknown_supplier\`, \`unknown_service\` or \`no_backend\`.
+
 503 carries \`Retry-After\` where another try soon is likely to be served.`;
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");

@@ -27,6 +27,7 @@ export type Serving = Closable & {
  */
 export class Live {
   #current: Serving;
+  readonly #onSwap = new Set<() => void>();
 
   constructor(first: Serving) {
     this.#current = first;
@@ -40,6 +41,13 @@ export class Live {
   swap(next: Serving): Serving {
     const before = this.#current;
     this.#current = next;
+    for (const act of this.#onSwap) act();
     return before;
+  }
+
+  /** Calls `act` after each swap, in the same turn of the event loop, until what this gives back is called. */
+  onSwap(act: () => void): () => void {
+    this.#onSwap.add(act);
+    return () => void this.#onSwap.delete(act);
   }
 }

@@ -13,6 +13,7 @@ import { supplierRecords } from "../redis/supplier-records.ts";
 import { AnswerMemory } from "./backends/answer-limits.ts";
 import type { Backend } from "./backends/backend.ts";
 import { Shelf } from "./backends/shelf.ts";
+import type { WebSocketBackend } from "./bridge/ends.ts";
 import { Draining } from "./draining.ts";
 import { Heights } from "./heights.ts";
 import type { Serving } from "./live.ts";
@@ -114,6 +115,7 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
 /** What several states of the configuration have together. */
 const sharedByReloads = ({ relay }: RelayerConfig) => ({
   backends: new Shelf<Backend>(),
+  webSockets: new Shelf<WebSocketBackend>(),
   answerMemory: new AnswerMemory(relay.backend_limits.max_buffered_mb * BYTES_PER_MB),
   /** What relays were served with before a reload, while some still are. */
   retired: new Set<Serving>(),

@@ -8,7 +8,7 @@ import { openSimulation } from "./open-simulation.ts";
 import type { Parts } from "./parts.ts";
 import { RelayPipeline, type Steps } from "./relay.ts";
 import type { PreparedSession } from "./sessions.ts";
-import { admit, admitMessage, requestedType } from "./steps/admit.ts";
+import { admit, admitMessage, goneSince, requestedType } from "./steps/admit.ts";
 import type { DecodedRelay } from "./steps/decode.ts";
 import { forward } from "./steps/forward.ts";
 import { type Metered, meter } from "./steps/meter.ts";
@@ -106,6 +106,7 @@ function stepsOf(
     },
     signError: (relay, code, text) =>
       keyRing.has(relay.supplier) ? signError(relay, code, text, keyRing) : undefined,
+    gone: (service, supplier) => goneSince(service, supplier, admission),
   };
   return { steps, messageSteps };
 }

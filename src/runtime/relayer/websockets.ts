@@ -47,6 +47,7 @@ export function openWebSockets(settings: WebSocketSettings, parts: Parts, live: 
     metrics: metrics.webSocket,
     handshake: { mode: settings.handshake_signature, logger: quietly },
   });
+  const stopReloads = live.onSwap(() => bridges.reloaded());
   const refused = (reject: Parameters<typeof work.refusedUnread>[0]) => work.refusedUnread(reject);
   const transport = openWebSocketTransport({ settings, limits, bridges, refused, clock });
   return {
@@ -57,6 +58,7 @@ export function openWebSockets(settings: WebSocketSettings, parts: Parts, live: 
       await transport.idle(Math.max(0, deadline - clock.monotonic()));
     },
     close: async () => {
+      stopReloads();
       bridges.close();
       await transport.close();
     },

@@ -1,9 +1,9 @@
 import type { BackendConfig } from "../../config/backends.ts";
-import type { RelayerConfig, ServiceConfig } from "../../config/relayer.ts";
 import { Reject } from "../rejects.ts";
 import type { Backend, BackendAnswer, BackendLoad, BackendRequest } from "./backend.ts";
 import { EndpointSet, type EndpointSetOptions, type EndpointState } from "./endpoint-set.ts";
 import { type ChannelAnswer, GrpcChannel, NotTaken } from "./grpc-channel.ts";
+import type { Reach } from "./http-endpoint.ts";
 import { type Endpoint, endpointOf, targetPath } from "./target.ts";
 
 /** The gRPC status of a server that cannot serve at the moment; every other one is the answer of one that can. */
@@ -92,16 +92,10 @@ const isFault = ({ status, headers }: ChannelAnswer): boolean =>
 /** A channel for each endpoint, with the service's timeouts. */
 export function openGrpcBackend(
   backend: BackendConfig,
-  service: ServiceConfig,
-  config: RelayerConfig,
+  { dialMs, requestMs }: Pick<Reach, "dialMs" | "requestMs">,
   options: EndpointSetOptions,
 ): GrpcBackend {
-  const timeouts = config.timeout_profiles[service.timeout_profile] ?? config.timeout_profiles.fast;
-  const settings = {
-    clock: options.clock,
-    dialMs: timeouts.dial_seconds * 1000,
-    requestMs: timeouts.request_seconds * 1000,
-  };
+  const settings = { clock: options.clock, dialMs, requestMs };
   const wired = backend.endpoints.map(({ name, url }) => {
     const endpoint = endpointOf(name, url, backend.base_path);
     return { endpoint, channel: new GrpcChannel(endpoint.origin, settings) };

@@ -3,6 +3,7 @@ import type { CloseStack } from "../../../base/close-stack.ts";
 import type { Logger } from "../../../base/logger.ts";
 import { type BackendKind, HTTP_KINDS } from "../../config/backends.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
+import type { WebSocketBackend } from "../bridge/ends.ts";
 import type { RelayerMetrics } from "../metrics.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import { streamBounds } from "../streaming/streaming.ts";
@@ -25,6 +26,7 @@ type Given = {
   readonly webSocketLimits: EndLimits;
   /** A backend that another state of the configuration has just so is shared with it. */
   readonly backends: Shelf<Backend>;
+  readonly webSockets: Shelf<WebSocketBackend>;
   readonly answerMemory: AnswerMemory;
   readonly owned: CloseStack;
 };
@@ -34,7 +36,7 @@ const BYTES_PER_MB = 1_048_576;
 /** What is configured for each service, with a pool for each of its backends. */
 export function serviceRoutes(
   config: RelayerConfig,
-  { clock, random, logger, metrics, webSocketLimits, backends, answerMemory, owned }: Given,
+  { clock, random, logger, metrics, webSocketLimits, backends, webSockets, answerMemory, owned }: Given,
 ): ReadonlyMap<string, ServiceRoutes> {
   const { max_response_mb, retry_percent } = config.relay.backend_limits;
   const shared = {
@@ -55,15 +57,17 @@ export function serviceRoutes(
         const given = { ...shared, service: id, kind, backend, reach };
         // All that differs between two of them.
         const made = JSON.stringify([id, kind, backend, reach, shared.share]);
-        owned.own({ close: () => backends.leave(made) });
-        return [[kind, backends.take(made, (kept) => openBackendPool(given, kept))]];
+        return [[kind, backends.takeFor(owned, made, (kept) => openBackendPool(given, kept))]];
       });
       const { grpc } = service.backends;
       if (grpc !== undefined) {
         const onChange = tellChanges({ service: id, kind: "grpc", logger, metrics: metrics.backends });
-        const opened = openGrpcBackend(grpc, service, config, { service: id, clock, onChange });
-        pools.push(["grpc", owned.own(opened)]);
+        const options = { service: id, clock, onChange };
+        const made = JSON.stringify([id, "grpc", grpc, reach]);
+        const open = (kept: CloseStack) => kept.own(openGrpcBackend(grpc, reach, options));
+        pools.push(["grpc", backends.takeFor(owned, made, open)]);
       }
+      const { websocket } = service.backends;
       const routes: ServiceRoutes = {
         id,
         config: service,
@@ -72,7 +76,16 @@ export function serviceRoutes(
         streamed: service.streaming.enabled ? new Set(service.streaming.content_types) : undefined,
         streamBounds: streamBounds(service.streaming, config),
         pools: Object.fromEntries(pools),
-        webSocket: openWebSocketBackend(id, config, { ...shared, limits: webSocketLimits, owned }),
+        webSocket:
+          websocket &&
+          webSockets.takeFor(owned, JSON.stringify([id, websocket]), (kept) =>
+            openWebSocketBackend(id, websocket, {
+              ...shared,
+              limits: webSocketLimits,
+              settings: config.relay.websocket,
+              owned: kept,
+            }),
+          ),
       };
       return [id, routes];
     }),

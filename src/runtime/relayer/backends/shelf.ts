@@ -17,6 +17,12 @@ export class Shelf<Thing> {
     return held.thing;
   }
 
+  /** The same, given back when `holder` closes. */
+  takeFor(holder: CloseStack, description: string, open: (owned: CloseStack) => Thing): Thing {
+    holder.own({ close: () => this.leave(description) });
+    return this.take(description, open);
+  }
+
   /** Closes it, when nobody else has it. */
   async leave(description: string): Promise<void> {
     const held = this.#things.get(description);

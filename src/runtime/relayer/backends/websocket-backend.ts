@@ -6,7 +6,6 @@ import type { CloseStack } from "../../../base/close-stack.ts";
 import { toError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { BackendConfig } from "../../config/backends.ts";
-import type { RelayerConfig } from "../../config/relayer.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
 import type { Dialling, End, WebSocketBackend } from "../bridge/ends.ts";
 import { Reject } from "../rejects.ts";
@@ -24,6 +23,7 @@ type Wired = { readonly endpoint: Endpoint };
 
 type Given = {
   readonly limits: EndLimits;
+  readonly settings: WebSocketSettings;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -32,16 +32,9 @@ type Given = {
   readonly owned: CloseStack;
 };
 
-/** The WebSocket endpoints of one service, if it has any. Their connections belong to the bridges. */
-export function openWebSocketBackend(
-  service: string,
-  { services, relay }: RelayerConfig,
-  given: Given,
-): WebSocketBackend | undefined {
-  const config = services[service]?.backends.websocket;
-  if (config === undefined) return undefined;
-  const settings = relay.websocket;
-  const { clock } = given;
+/** The WebSocket endpoints of one service. Their connections belong to the bridges. */
+export function openWebSocketBackend(service: string, config: BackendConfig, given: Given): WebSocketBackend {
+  const { clock, settings } = given;
   const wired = config.endpoints.map(({ name, url }) => ({
     endpoint: endpointOf(name, url, config.base_path),
   }));

@@ -35,6 +35,8 @@ export type MessageSteps = {
   sign(relay: DecodedRelay, payload: Uint8Array): AnsweredRelay;
   /** The signed answer that says why there is no other (relay-path 4.1); undefined when the supplier's key is not held. */
   signError(relay: DecodedRelay, code: number, text: string): Uint8Array | undefined;
+  /** Why this service, or this supplier of it where one is known, is not served any more; undefined while it is. */
+  gone(service: string, supplier: string | undefined): Reject | undefined;
   /** The request that a handshake signs. */
   decodeHandshake(bytes: Uint8Array): DecodedRelay;
   /** Verifies it and takes it, once; gives what makes it usable again. */
@@ -110,6 +112,8 @@ export class Bridge {
   /** Of the handshake. */
   #named: DecodedRelay | undefined;
   #phase: "open" | "ending" | "over" = "open";
+  /** Why it ends, for the close. */
+  #reason = SESSION_EXPIRED;
   #usedAt: number;
   #stopIdle: (() => void) | undefined;
   #stopPatience: (() => void) | undefined;
@@ -148,6 +152,17 @@ export class Bridge {
     if (this.#phase !== "open") return;
     this.#named = relay;
     this.#session.extend(relay);
+    this.reloaded();
+  }
+
+  /**
+   * After a reload. A supplier whose key is gone, or a service, is served no more: the client is told so as at a session's end, and goes
+   * on elsewhere. Every other connection stays as it is, at the backend that it has.
+   */
+  reloaded(): void {
+    const { service, messages } = this.#given;
+    const gone = messages().steps.gone(service, (this.#latest?.relay ?? this.#named)?.supplier);
+    if (gone !== undefined) this.end(gone.message);
   }
 
   /** A new block: the session may be over. */
@@ -156,9 +171,10 @@ export class Bridge {
   }
 
   /** Answers that are on their way are still delivered; then the client is told to go on elsewhere. */
-  end(): void {
+  end(reason: string = SESSION_EXPIRED): void {
     if (this.#phase !== "open") return;
     this.#phase = "ending";
+    this.#reason = reason;
     this.#given.client.hold("end", true);
     this.#stopPatience = this.#given.clock.after(PATIENCE_MS, () => this.#announce());
     this.#endWhenQuiet();
@@ -178,13 +194,15 @@ export class Bridge {
     if (this.#phase !== "open") return;
     this.#used();
     const receivedAt = this.#given.clock.monotonic();
-    this.#fromClient.add({ bytes: frame.data.length, work: () => this.#request(frame, receivedAt) });
+    // One that waits for its turn while a reload comes is served by what held when it came.
+    const messages = this.#given.messages();
+    const work = () => this.#request(frame, messages, receivedAt);
+    this.#fromClient.add({ bytes: frame.data.length, work });
   }
 
   /** Through the steps, in the order of an eager relay. Gives what forwards it. */
-  async #request(frame: Frame, receivedAt: number): Promise<() => void> {
+  async #request(frame: Frame, messages: Messages, receivedAt: number): Promise<() => void> {
     const { work, service } = this.#given;
-    const messages = this.#given.messages();
     const { steps } = messages;
     const progress = unread();
     messages.users.enter();
@@ -232,6 +250,8 @@ export class Bridge {
     backend.send({ data: relay.request.payload, isBinary });
     metrics.messages.inc({ service_id: service, direction: "to_backend" });
     for (const early of this.#early.splice(0)) this.#answered(early);
+    // It may have begun before a reload.
+    this.reloaded();
   }
 
   #answered(frame: Frame): void {
@@ -346,7 +366,7 @@ export class Bridge {
     const { steps } = this.#latest?.messages ?? this.#given.messages();
     const notice = about && steps.signError(about, 410, SESSION_EXPIRED);
     if (notice) this.#given.client.send({ data: notice, isBinary: true });
-    this.#close(SESSION_OVER, SESSION_EXPIRED);
+    this.#close(SESSION_OVER, this.#reason);
   }
 
   #fail(reject: Reject): void {

@@ -86,6 +86,11 @@ export class Bridges {
     }
   }
 
+  /** What messages are served with has changed: connections that nothing serves any more are ended. */
+  reloaded(): void {
+    for (const bridge of [...this.#bridges]) bridge.reloaded();
+  }
+
   /** Ends every connection as at a session's end, and resolves when all clients are told, or after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     const { clock } = this.#given;
@@ -133,6 +138,8 @@ export class Bridges {
           },
         });
         this.#bridges.add(bridge);
+        // The backend was dialled by the configuration of then.
+        bridge.reloaded();
         void checking.then((proved) => proved && bridge.begin(proved.relay));
       },
       abandon: () => {

@@ -1,5 +1,6 @@
 import type { MessageSteps, MessageWork, VerifiedMessage } from "../bridge/bridge.ts";
 import { Reject } from "../rejects.ts";
+import { goneSince } from "../steps/admit.ts";
 import { type DecodedRelay, openedUnchecked, withPayload } from "../steps/decode.ts";
 import type { Metered } from "../steps/meter.ts";
 import { sign, signError } from "../steps/sign.ts";
@@ -57,6 +58,7 @@ export function simulatedSteps({ given }: SimulatedRelays, keyId: string): Messa
     sign: (relay, payload) => sign(relay, payload, keys),
     signError: (relay, code, text) =>
       keys.has(relay.supplier) ? signError(relay, code, text, keys) : undefined,
+    gone: (service, supplier) => goneSince(service, supplier, { services, keys }),
   };
 }
 

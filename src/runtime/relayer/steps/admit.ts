@@ -100,6 +100,21 @@ export function admitMessage(
   return { service, rpcType: "websocket", declared };
 }
 
+/**
+ * Why messages of a WebSocket for this service, and of this supplier where one is known, are not served any more; undefined while they
+ * are. For connections that stay open over a reload.
+ */
+export function goneSince(
+  service: string,
+  supplier: string | undefined,
+  { services, keys }: Pick<AdmitDependencies, "services" | "keys">,
+): Reject | undefined {
+  const routes = services.get(service);
+  if (routes === undefined) return new Reject("unknown_service");
+  if (routes.webSocket === undefined) return new Reject("no_backend", "WebSocket");
+  return supplier === undefined || keys.has(supplier) ? undefined : new Reject("unknown_supplier");
+}
+
 /** The service of a relay and its backend. Throws Reject unknown_service, no_backend. */
 export function routeOf(
   services: ReadonlyMap<string, ServiceRoutes>,

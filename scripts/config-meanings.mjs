@@ -201,6 +201,8 @@ const RELAYER = {
     "Requests that a connection of HTTP/2 may break off within a second; above it, the connection is closed.",
   "relay.limits.control_frames_per_second":
     "Pings and settings that it may send within a second; above it, the connection is closed.",
+  "relay.limits.flood_penalty_seconds":
+    "After such a flood, new connections of HTTP/2 from the same address are served one at a time, a second apart, then two, four and so on, up to this. One that would wait longer is closed. It ends a minute after the last flood. 0 for none, as where many clients come with the address of one load balancer.",
   "relay.grpc_web.allowed_origins":
     "Pages of browsers that may call gRPC-Web here, such as `https://app.example`; `*` for any. None: preflights are not answered.",
   "relay.hot_reload_enabled":

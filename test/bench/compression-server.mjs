@@ -37,6 +37,7 @@ answerCalls({
         streams_per_connection: 250,
         resets_per_second: 200,
         control_frames_per_second: 100,
+        flood_penalty_seconds: 10,
       },
       origins: [],
       upgrade: (_, socket) => socket.destroy(),

@@ -16,11 +16,16 @@ const HELLO = Buffer.concat([
 ]);
 const POST_HEAD = Buffer.of(0x83, 0x86, 0x84, 0x41, 1, 0x78);
 const head = (length) => `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
-/** A tenth of a second between what one connection sends; of those that flood, only a few connect. */
-const TICK_MS = 100;
+/** Between what one connection sends. slowhttptest, whose kinds these are, waits ten seconds by default. */
+const SLOW_MS = 1_000;
+const FLOOD_MS = 100;
+/** Of those that flood, only a few connect; each comes back after this. */
+const BACK_MS = 100;
 const FLOODERS = 4;
+/** New connections a second, of those that stay: a tool such as slowhttptest opens fewer. */
+const OPENED_PER_SECOND = 200;
 
-/** What a connection sends first, what it sends at each tick, and whether a few of them are as many as one needs. */
+/** What a connection sends first, what it sends at each tick, and whether a few that flood are as many as one needs. */
 export const HOSTILE = {
   "slow heads": { first: "POST / HTTP/1.1\r\nhost: x\r\n", tick: () => "a" },
   "slow bodies": { first: head(5_000_000), tick: () => "a" },
@@ -60,35 +65,54 @@ export const HOSTILE = {
 
 let running;
 
+/** `url` of a relayer; `connections` of slow clients. */
 function start({ kind, url, connections }) {
   const { hostname, port } = new URL(url);
   const { first, tick, few = false, reads = true } = HOSTILE[kind];
   running = { sockets: new Set(), sent: 0, closed: 0, stopped: false };
   const mine = running;
+  const tickMs = few ? FLOOD_MS : SLOW_MS;
   const open = () => {
     if (mine.stopped) return;
     mine.sent += 1;
     const socket = connect(Number(port), hostname);
     let turn = 0;
-    const timer = setInterval(() => {
-      if (socket.writableLength < 1_000_000) socket.write(tick(turn++));
-    }, TICK_MS);
+    let timer;
+    // Each in its own time: together they would be one large request ten times a second.
+    const begin = setTimeout(() => {
+      timer = setInterval(() => {
+        if (socket.writableLength < 1_000_000) socket.write(tick(turn++));
+      }, tickMs);
+    }, Math.random() * tickMs);
     mine.sockets.add(socket);
     socket.on("error", () => undefined);
     if (reads) socket.resume();
     socket.once("close", () => {
+      clearTimeout(begin);
       clearInterval(timer);
       mine.sockets.delete(socket);
       if (!mine.stopped) mine.closed += 1;
-      setTimeout(open, TICK_MS);
+      setTimeout(open, BACK_MS);
     });
     socket.write(first);
   };
-  for (let index = 0; index < (few ? FLOODERS : connections); index++) open();
+  if (few) for (let index = 0; index < FLOODERS; index++) open();
+  else mine.opening = openSlowly(open, connections);
+}
+
+function openSlowly(open, connections) {
+  let left = connections;
+  const timer = setInterval(() => {
+    open();
+    left -= 1;
+    if (left === 0) clearInterval(timer);
+  }, 1000 / OPENED_PER_SECOND);
+  return timer;
 }
 
 function stop() {
   running.stopped = true;
+  clearInterval(running.opening);
   for (const socket of running.sockets) socket.destroy();
   return { sent: running.sent, closed: running.closed };
 }

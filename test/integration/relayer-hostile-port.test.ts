@@ -21,7 +21,7 @@ beforeAll(async () => {
       default_max_body_size_bytes: MAX_BODY,
       relay: {
         verify_workers: 0,
-        limits: { connections: 40 },
+        limits: { connections: 40, flood_penalty_seconds: 0 },
         grpc_web: { allowed_origins: ["https://app.example"] },
       },
     },

@@ -23,6 +23,8 @@ export const limits = () =>
       streams_per_connection: positive().max(10_000).default(250),
       resets_per_second: positive().default(200),
       control_frames_per_second: positive().default(100),
+      /** 0: none. */
+      flood_penalty_seconds: natural().max(60).default(10),
     })
     .prefault({});
 

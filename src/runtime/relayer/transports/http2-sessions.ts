@@ -5,11 +5,12 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
 import type { LimitsConfig } from "../../config/listener.ts";
 import type { Port, Protocol } from "./call.ts";
 import { Http2Call } from "./http2-call.ts";
+import { Penalties } from "./penalties.ts";
 
 /** A connection's first request must have begun after this; later ones may have pauses. */
 const FIRST_STREAM_MS = 10_000;
@@ -22,6 +23,8 @@ const CONNECTION_WINDOW = 2 * 1024 * 1024;
 /** One connection of HTTP/2 and what it has done lately. */
 type Live = {
   readonly session: ServerHttp2Session;
+  /** Of the client. */
+  readonly address: string;
   readonly calls: Set<Http2Call>;
   /** Since the last sweep. */
   resets: number;
@@ -37,6 +40,8 @@ type Given = {
   readonly serve: (call: Http2Call, protocol: Protocol) => void;
   /** A connection that was closed for what it did. */
   readonly closedFor: (reason: "h2_resets" | "h2_control_frames" | "h2_invalid") => void;
+  /** A connection that was closed at once, for what others of its address did. */
+  readonly refused: (reason: "flood_penalty") => void;
 };
 
 /** The connections that speak HTTP/2. `sweep` must be called about once a second: it ends what takes too long and counts anew. */
@@ -44,18 +49,50 @@ export class Http2Sessions {
   readonly #given: Given;
   readonly #clock: Clock;
   readonly #live = new Set<Live>();
+  readonly #penalties: Penalties;
 
   constructor(given: Given) {
     this.#given = given;
     this.#clock = given.port.clock;
+    this.#penalties = new Penalties(this.#clock, given.limits.flood_penalty_seconds * 1_000);
   }
 
-  accept(socket: Duplex, protocol: Protocol): void {
+  /** A connection whose client speaks HTTP/2; served at once, unless its address has flooded. */
+  accept(socket: Socket, protocol: Protocol): void {
+    const address = socket.remoteAddress ?? "";
+    const waitMs = this.#penalties.waitMs(address);
+    if (waitMs === 0) {
+      this.#open(socket, address, protocol);
+      return;
+    }
+    socket.on("error", () => socket.destroy());
+    if (waitMs === undefined) {
+      this.#given.refused("flood_penalty");
+      socket.destroy();
+      return;
+    }
+    const callOff = this.#clock.after(waitMs, () => this.#open(socket, address, protocol));
+    socket.once("close", callOff);
+  }
+
+  #open(socket: Socket, address: string, protocol: Protocol): void {
+    if (this.#given.port.stopping) {
+      socket.destroy();
+      return;
+    }
     // The server of HTTP/1.1 lets clients close their half first; one of HTTP/2 that does is gone.
     socket.once("end", () => socket.destroy());
     const session = performServerHandshake(socket, optionsOf(this.#given.limits));
     const since = this.#clock.monotonic();
-    const live: Live = { session, calls: new Set(), resets: 0, controls: 0, streams: "none yet", since };
+    const live: Live = {
+      session,
+      address,
+      calls: new Set(),
+      resets: 0,
+      controls: 0,
+      streams: "none yet",
+      since,
+    };
     this.#live.add(live);
     session.setLocalWindowSize(CONNECTION_WINDOW);
     session.once("close", () => this.#live.delete(live));
@@ -128,8 +165,9 @@ export class Http2Sessions {
     if (live.controls > this.#given.limits.control_frames_per_second) this.#punish(live, "h2_control_frames");
   }
 
-  #punish({ session }: Live, reason: "h2_resets" | "h2_control_frames"): void {
+  #punish({ session, address }: Live, reason: "h2_resets" | "h2_control_frames"): void {
     if (session.destroyed) return;
+    this.#penalties.flooded(address);
     this.#given.closedFor(reason);
     session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }

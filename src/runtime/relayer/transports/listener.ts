@@ -75,6 +75,7 @@ export async function openListener(options: Options): Promise<Listener> {
     port,
     limits: options.limits,
     closedFor: (reason) => options.metrics.closed.inc({ reason }),
+    refused: (reason) => options.metrics.refused.inc({ reason }),
     serve: (call, protocol) => dispatch.http2(call, protocol),
   });
   const accepting = acceptConnections(server, sessions, options);

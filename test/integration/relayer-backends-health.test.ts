@@ -97,7 +97,7 @@ test("/ready/<service> tells of every endpoint, on the relay port and on the hea
     expect(body).toMatchObject({
       service_id: "kit-svc",
       ready: true,
-      pool: { in_flight: 0, saturation_pct: 0 },
+      pool: { max_idle_conns_per_host: expect.any(Number), in_flight: 0, saturation_pct: 0 },
       backends: { total: 3, healthy: 3 },
       transports: { jsonrpc: { ready: true }, rest: { ready: true } },
     });

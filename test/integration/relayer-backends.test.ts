@@ -49,6 +49,18 @@ test("a backend that breaks the connection is a 502", async () => {
   expect(await statusUnpaid()).toBe(502);
 });
 
+test("header values beyond ASCII are the same bytes on both sides, as with the Go peer", async () => {
+  const bytes = Buffer.from("日本 é", "utf8").toString("latin1");
+  let heard: unknown;
+  network.setBackend((request, response) => {
+    heard = request.headers["x-name"];
+    response.setHeader("x-name", bytes).end(Buffer.from("{}"));
+  });
+  const { inner } = await relay({ headers: [["X-Name", "日本 é"]] });
+  expect(heard).toBe(bytes);
+  expect(inner?.header.get("X-Name")?.values).toEqual(["日本 é"]);
+});
+
 test.each([500, 503, 599])(
   "a backend's %i goes to the client as it is, unsigned and unpaid",
   async (status) => {

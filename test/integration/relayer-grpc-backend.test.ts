@@ -137,6 +137,24 @@ test.each<[string, number, (stream: ServerHttp2Stream, turn: number) => void]>([
   expect(performance.now() - started).toBeLessThan(10_000);
 });
 
+test("user and password of a backend's URL are its credentials", async () => {
+  let authorization: unknown;
+  const server = createServer().on("stream", (stream, headers) => {
+    authorization = headers["authorization"];
+    stream.respond({ ":status": 200, "grpc-status": "0" }, { endStream: true });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const backends = { grpc: { url: `grpc://user:pass@127.0.0.1:${port}` } };
+  try {
+    const url = await network.another({ services: { "kit-svc": { default_backend: "grpc", backends } } });
+    expect((await post(network, inner("who", network), { url })).status).toBe(200);
+    expect(authorization).toBe(`Basic ${Buffer.from("user:pass").toString("base64")}`);
+  } finally {
+    server.close();
+  }
+});
+
 test("what the backend did not take on is asked once more: refused streams, and a connection that said goodbye", async () => {
   const well = (stream: ServerHttp2Stream) =>
     stream.respond({ ":status": 200, "grpc-status": "0" }, { endStream: true });

@@ -74,7 +74,7 @@ const nastyHandshakes = (): Record<string, string>[] =>
 
 /** Any refusal but those that are failures of ours. */
 const CLIENTS_FAULT = Object.entries(REJECTS).filter(
-  ([reason, { http }]) => http < 500 || reason === "no_backend",
+  ([reason, { http }]) => http < 500 || reason === "no_backend" || reason === "unknown_supplier",
 );
 
 test("texts of strangers become no key in Redis and no label of a metric", async () => {

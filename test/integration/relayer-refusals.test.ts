@@ -30,8 +30,11 @@ const AT_ONCE: readonly Hostile[] = [
   ["what is no request", "bad_request", () => Uint8Array.of(0xff, 0xff, 0xff)],
   ["nothing", "bad_request", () => new Uint8Array()],
   ["no header", "bad_request", (world) => withMeta(good(world), { sessionHeader: undefined })],
-  ["no signature", "bad_request", (world) => withMeta(good(world), { signature: new Uint8Array() })],
-  ["a session id that is none", "bad_request", (world) => good(world, { sessionId: "ha:*" })],
+  ["no signature", "signature_invalid", (world) => withMeta(good(world), { signature: new Uint8Array() })],
+  ["no service", "bad_request", (world) => good(world, { serviceId: "" })],
+  ["a service id that is none", "unknown_service", (world) => good(world, { serviceId: "ha:*" })],
+  ["a session id that is none", "session_invalid", (world) => good(world, { sessionId: "ha:*" })],
+  ["an application that is none", "session_invalid", (world) => good(world, { applicationAddress: "pokt1" })],
   ["no supplier", "missing_supplier", (world) => withMeta(good(world), { supplierOperatorAddress: "" })],
   ["a service that is not served", "unknown_service", (world) => good(world, { serviceId: "other" })],
   [

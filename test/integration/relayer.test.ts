@@ -5,6 +5,7 @@ import { Relay, RelayRequest, RelayResponse } from "../../src/chain/proto/servic
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { relayHash } from "../../src/chain/protocol/relay-hash.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
+import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { streamEntries } from "../kit/stream.ts";
 
@@ -65,7 +66,7 @@ describe.each(["eager", "optimistic"] as const)("a relayer in %s mode", (mode) =
     ["no envelope inside", 400, (request) => ({ ...request, payload: Uint8Array.of(0xff) })],
     [
       "a supplier whose key is not here",
-      403,
+      503,
       (request) => withMeta(request, { supplierOperatorAddress: network.application.address }),
     ],
   ])("refuses %s with %i before the backend is asked", async (_, expected, change) => {
@@ -93,16 +94,24 @@ describe.each(["eager", "optimistic"] as const)("a relayer in %s mode", (mode) =
     expect((await streamEntries(network, 0)).length).toBe(stored);
   });
 
-  test("a backend that fails is not paid: its status, unsigned", async () => {
+  test("an rpc type without a backend is refused", async () => {
     const request = network.sign(header, body(8));
     const { status, bytes } = await post(network, RelayRequest.encode(request), { "rpc-type": "4" });
-    expect(status).toBe(502);
+    expect(status).toBe(503);
     expect(errorOf(bytes)).toContain("no backend of that rpc type");
   });
 
   test("health paths answer on the relay port; every other path is a relay", async () => {
     const health = await fetch(`${network.url}/health`);
-    expect(await health.json()).toMatchObject({ status: "healthy" });
+    expect(health.headers.get("content-type")).toBe("application/json");
+    expect(await health.text()).toMatch(/^{"status":"healthy","block_height":\d+}$/);
+    const head = await fetch(`${network.url}/health`, { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    const session = h2Session(network.url);
+    const overH2 = await h2Request(session, { ":method": "HEAD", ":path": "/health" });
+    session.close();
+    expect([overH2.status, overH2.bytes.length]).toEqual([200, 0]);
+    expect((await fetch(`${network.url}/ready/`)).status).toBe(400);
     expect((await fetch(`${network.url}/ready/kit-svc`)).status).toBe(200);
     expect((await fetch(`${network.url}/ready/other`)).status).toBe(404);
     const response = await fetch(`${network.url}/v1/some//path`, {

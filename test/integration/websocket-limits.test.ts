@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -124,6 +125,33 @@ test("a backend that cannot be had is told before the upgrade", async () => {
   // A relay port answers an upgrade to /nowhere with 404.
   const wrong = { "kit-svc": { backends: { websocket: { url: http.replace("http", "ws") } } } };
   expect(await statusOf(await network.another({ services: wrong }))).toBe(502);
+});
+
+test("without a backend a handshake is told why, and by which service", async () => {
+  const http = { "kit-svc": { backends: { jsonrpc: { url: "http://127.0.0.1:1" } } } };
+  const url = await network.another({ services: http });
+  const told = await new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+    const key = { "sec-websocket-key": Buffer.alloc(16).toString("base64") };
+    get(url, { headers: { ...headers, ...key, ...unsignedHeaders(header) } }, resolve).on("error", reject);
+  });
+  expect(told.statusCode).toBe(503);
+  expect(JSON.parse(Buffer.concat(await told.toArray()).toString())).toEqual({
+    error: "the service has no backend of that rpc type: WebSocket",
+    service: "kit-svc",
+  });
+});
+
+test("user and password of a backend's URL are its credentials", async () => {
+  const own = await startSocketBackend();
+  try {
+    const websocket = { url: own.url.replace("://", "://user:pass@") };
+    await open(await network.another({ services: { "kit-svc": { backends: { websocket } } } }));
+    const [headers] = own.opened;
+    expect(headers?.authorization).toBe(`Basic ${Buffer.from("user:pass").toString("base64")}`);
+  } finally {
+    await own.close();
+  }
 });
 
 test("over its limit an application's connection is closed with 4002, also by a push", async () => {

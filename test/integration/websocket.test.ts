@@ -425,7 +425,7 @@ describe("a handshake's signature", () => {
     [
       "of another supplier",
       () => ({ ...handshakeHeaders(network, header), "Pocket-Supplier-Address": network.gateway.address }),
-      403,
+      503,
     ],
     ["that is no base64", () => ({ ...handshakeHeaders(network, header), "Pocket-Signature": "%%" }), 403],
     [

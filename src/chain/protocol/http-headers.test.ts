@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalHeaderName, headerMap, headerPairs, isToken } from "./http-headers.ts";
+import {
+  canonicalHeaderName,
+  headerMap,
+  headerPairs,
+  isToken,
+  valueFromWire,
+  valueToWire,
+} from "./http-headers.ts";
 
 test.each([
   ["content-type", "Content-Type"],
@@ -47,4 +54,17 @@ test("values of one name stand together, in the order they came", () => {
 
 test("the name in the map counts, made canonical, not the one in the header", () => {
   expect(headerPairs(new Map([["map-key", { key: "Other", values: ["v"] }]]))).toEqual([["Map-Key", "v"]]);
+});
+
+test("values are UTF-8 in an envelope and bytes on the wire; what is no UTF-8 stays one character a byte", () => {
+  const wire = Buffer.from("日本 é", "utf8").toString("latin1");
+  expect(valueToWire("日本 é")).toBe(wire);
+  expect(valueFromWire(wire)).toBe("日本 é");
+  expect(valueFromWire("caf\u00e9")).toBe("caf\u00e9");
+  expect([valueToWire("plain"), valueFromWire("plain")]).toEqual(["plain", "plain"]);
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      expect(valueFromWire(valueToWire(text))).toBe(text);
+    }),
+  );
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { HttpHeader } from "../proto/http-envelope.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -31,3 +32,19 @@ export const headerPairs = (header: ReadonlyMap<string, HttpHeader>): [string, s
   [...header].flatMap(([name, { values }]) =>
     values.map((value): [string, string] => [canonicalHeaderName(name), value]),
   );
+
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
+/**
+ * A header's value as an envelope has it, which is UTF-8, from bytes that an HTTP client gives as one character each. Bytes that are no
+ * UTF-8 stay such characters: Go cannot write an envelope with them at all (relay-path 1.8).
+ */
+export function valueFromWire(value: string): string {
+  if (!BEYOND_ASCII.test(value)) return value;
+  const bytes = Buffer.from(value, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : value;
+}
+
+/** The reverse, for an HTTP client: the bytes of the value's UTF-8, one character each. */
+export const valueToWire = (value: string): string =>
+  BEYOND_ASCII.test(value) ? Buffer.from(value, "utf8").toString("latin1") : value;

@@ -100,10 +100,13 @@ test("times are written as Go writes them", () => {
       expect(parseGoTime(goTime(ns))).toBe(ns);
     }),
   );
+  // A Go process writes the time of its machine's zone.
+  expect(parseGoTime("2026-11-23T21:37:11.382255181+01:00")).toBe(1_795_466_231_382_255_181n);
+  expect(parseGoTime("2026-11-23T15:07:11-05:30")).toBe(1_795_466_231_000_000_000n);
   for (const bad of [
     "",
     "2026-11-23",
-    "2026-11-23T20:37:11+01:00",
+    "2026-11-23T20:37:11+01",
     "2026-13-23T20:37:11Z",
     "2026-11-23T20:37:11.1234567890Z",
   ])

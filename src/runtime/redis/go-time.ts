@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts";
 
-const RFC_3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
+const RFC_3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 /** Nanoseconds since the Unix epoch as Go writes a UTC time: at most nine decimals, none of them a trailing zero. */
 export function goTime(ns: bigint): string {
@@ -10,12 +10,15 @@ export function goTime(ns: bigint): string {
   return rest === "" ? `${date}Z` : `${date}.${rest}Z`;
 }
 
-/** The reverse of goTime; throws AppError REDIS_BAD_VALUE on any other text. */
+/**
+ * The reverse of goTime, and the same with an offset: a Go process on a machine that is not set to UTC writes its own. Throws AppError
+ * REDIS_BAD_VALUE on any other text.
+ */
 export function parseGoTime(text: string): bigint {
   const found = RFC_3339.exec(text);
-  const ms = Date.parse(`${found?.[1]}Z`);
+  const ms = Date.parse(`${found?.[1]}${found?.[3]}`);
   if (!found || Number.isNaN(ms))
-    throw new AppError("REDIS_BAD_VALUE", "not a UTC time as Go writes it", { text });
+    throw new AppError("REDIS_BAD_VALUE", "not a time as Go writes it", { text });
   return BigInt(ms) * 1_000_000n + BigInt((found[2] ?? "").padEnd(9, "0"));
 }
 

@@ -6,14 +6,16 @@ const DOC = fileURLToPath(new URL("../../../docs/answers.md", import.meta.url));
 
 /** Why a reason is answered as it is. */
 const WHY: Readonly<Partial<Record<RejectReason, string>>> = {
-  bad_request: "Nothing in it could be signed for or paid. Honest clients do not send it.",
+  bad_request: "It cannot be read, or does not say whom it is for. Honest clients do not send it.",
   missing_supplier: "Nobody can sign the answer.",
   implausible_heights:
     "Ten thousand blocks away: a session that nobody can mean. Refused before the chain is asked, so strangers cannot make this relayer ask.",
   unknown_service: "A wrong endpoint on chain, or a service that is missing in the configuration.",
   body_too_large: "Refused before it is read to its end.",
-  no_backend: "The configuration lacks that backend: the operator is to see it, as a warning in the log.",
-  unknown_supplier: "Whoever answers must sign as that supplier.",
+  no_backend:
+    "The configuration lacks that backend: the operator is to see it, as a warning in the log. 503 with the service's id, as the Go peer.",
+  unknown_supplier:
+    "Whoever answers must sign as that supplier. Another relayer may hold its key, so 503, as the Go peer.",
   supplier_inactive:
     "The miners say that it is not staked for the service: what it answers nobody pays. Another relayer may know better, so 503.",
   session_expired: "Its claim is made, or being made: served, it would earn nothing.",
@@ -22,7 +24,7 @@ const WHY: Readonly<Partial<Record<RejectReason, string>>> = {
   session_invalid: "The chain has another session there, or none. It would refuse the proof.",
   supplier_not_in_session: "The chain would refuse the claim.",
   signature_invalid:
-    "The chain would refuse the proof, and slash for it. A fresh delegation is looked up before this is said.",
+    "The chain would refuse the proof, and slash for it; also said when there is none. A fresh delegation is looked up before this is said.",
   signature_unchecked: "As `signature_invalid`: whoever floods learns nothing from the difference.",
   replayed:
     "The relay is good, and was taken before. A gateway signs every request anew, also when it asks the same again, so only copies meet this.",

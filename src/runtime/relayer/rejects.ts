@@ -49,15 +49,17 @@ export const REJECTS = {
     level: "debug",
     text: "the body is too large",
   },
+  // As the Go peer: it takes a backend that is not configured for one that is away.
   no_backend: {
-    http: 502,
+    http: 503,
     grpc: "Unavailable",
     websocket: 4003,
     level: "warn",
     text: "the service has no backend of that rpc type",
   },
+  // Not the relay's fault: another relayer may hold the key.
   unknown_supplier: {
-    http: 403,
+    http: 503,
     grpc: "FailedPrecondition",
     websocket: 4001,
     level: "debug",

@@ -73,7 +73,13 @@ export class GrpcBackend implements Backend {
     let outcome: "answered" | "server_fault" | "other" = "other";
     try {
       const path = targetPath(endpoint, request.url);
-      const headers = { ...request.headers, te: "trailers", ":method": request.method, ":path": path };
+      const headers = {
+        ...(endpoint.authorization !== undefined && { authorization: endpoint.authorization }),
+        ...request.headers,
+        te: "trailers",
+        ":method": request.method,
+        ":path": path,
+      };
       const answer = await channel.ask(headers, request.body, request.client);
       outcome = isFault(answer) ? "server_fault" : "answered";
       return { ...answer, endpoint: endpoint.name };

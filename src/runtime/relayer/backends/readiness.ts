@@ -28,6 +28,8 @@ export function readinessOf(routes: ServiceRoutes, blockHeight: bigint) {
     pool: {
       profile: routes.config.pool_profile ?? "",
       max_conns_per_host: total("max_in_flight"),
+      // Each may wait for its next request.
+      max_idle_conns_per_host: total("max_in_flight"),
       in_flight: total("in_flight"),
       saturation_pct: Math.round((100 * total("in_flight")) / Math.max(1, total("max_in_flight"))),
     },

@@ -37,13 +37,16 @@ function authorizationOf({ username, password }: URL): string | undefined {
  * (relay-path 6.3). Anything that could leave the base path is refused, also percent-encoded.
  */
 export function targetPath(endpoint: Endpoint, innerUrl: string): string {
-  const { path, query } = splitUrl(innerUrl);
+  const { path, query } = splitUrl(escaped(innerUrl));
   if (hasControlCharacter(path) || hasControlCharacter(query) || leavesBase(path))
     throw new Reject("bad_request", "the inner URL has a path that is not allowed");
   const merged = underBase(path, endpoint.basePath) ? path : endpoint.basePath + path;
   const queries = [endpoint.query, query].filter((part) => part !== "").join("&");
   return (merged === "" ? "/" : merged) + (queries === "" ? "" : `?${queries}`);
 }
+
+/** Text beyond ASCII as Go writes it into a path. */
+const escaped = (url: string): string => url.replace(/[\u0080-\uffff]+/g, encodeURIComponent);
 
 function splitUrl(url: string): { path: string; query: string } {
   const withoutFragment = url.split("#", 1)[0] ?? "";

@@ -110,14 +110,17 @@ type Reached = {
 
 /** Throws Reject backend_error with status 502, client_gone. */
 function dial(
-  { name, origin, basePath, query }: Endpoint,
+  { name, origin, basePath, query, authorization }: Endpoint,
   { headers, client }: Dialling,
   { settings, limits, open }: Reached,
 ): Promise<End> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${origin}${basePath}${query === "" ? "" : `?${query}`}`, {
       // A header that is given twice goes out twice: node:http takes lists, ws hands them on.
-      headers: headers as Record<string, string>,
+      headers: { ...(authorization !== undefined && { authorization }), ...headers } as Record<
+        string,
+        string
+      >,
       handshakeTimeout: settings.dial_timeout,
       maxPayload: settings.max_message_bytes,
       maxFragments: MAX_FRAGMENTS,

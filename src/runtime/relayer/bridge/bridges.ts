@@ -111,7 +111,7 @@ export class Bridges {
   ): Promise<Opened> {
     const { handshake: check, work } = this.#given;
     const target = this.#given.reachable().services.get(service)?.webSocket;
-    if (target === undefined) throw new Reject("no_backend", "WebSocket");
+    if (target === undefined) throw new Reject("no_backend", "WebSocket", { told: { service } });
     const checking = checkHandshake(handshake.header, {
       ...check,
       metrics: parts.metrics,

@@ -94,6 +94,11 @@ function heightOf(text: string | undefined): bigint {
 
 /** A handshake that is malformed, or somebody else's, proves nothing, which is what 403 says. */
 const asRefusal = (reject: Reject): Reject =>
-  reject.code === "bad_request" || reject.code === "missing_supplier" || reject.code === "replayed"
-    ? new Reject("signature_invalid", reject.message)
-    : reject;
+  PROVES_NOTHING.has(reject.code) ? new Reject("signature_invalid", reject.message) : reject;
+
+const PROVES_NOTHING: ReadonlySet<string> = new Set([
+  "bad_request",
+  "missing_supplier",
+  "implausible_heights",
+  "replayed",
+]);

@@ -131,7 +131,7 @@ function route(service: ServiceRoutes, header: string | undefined): { rpcType: B
   const name =
     header === undefined || header === "" ? service.config.default_backend : (RPC_TYPES[header] ?? header);
   const pool = Object.hasOwn(service.pools, name) ? service.pools[name as BackendKind] : undefined;
-  if (pool === undefined) throw new Reject("no_backend");
+  if (pool === undefined) throw new Reject("no_backend", undefined, { told: { service: service.id } });
   return { rpcType: name as BackendKind, pool };
 }
 

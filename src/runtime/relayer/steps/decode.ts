@@ -3,8 +3,9 @@ import { toLatin1 } from "../../../base/bytes.ts";
 import { toError } from "../../../base/errors.ts";
 import { PoktHttpRequest } from "../../../chain/proto/http-envelope.ts";
 import { SessionHeader } from "../../../chain/proto/session.ts";
+import { heightsPlausible } from "../../../chain/protocol/arrival.ts";
 import { openRequest, type RequestBytes } from "../../../chain/protocol/request-bytes.ts";
-import { sessionHeaderProblem, signedProblem } from "../../../chain/protocol/validate.ts";
+import { isServiceId, sessionHeaderProblem, signedProblem } from "../../../chain/protocol/validate.ts";
 import type { Exchange } from "../exchange.ts";
 import { Reject } from "../rejects.ts";
 
@@ -36,7 +37,9 @@ const SESSION_ID = /^[0-9a-f]{64}$/;
 const MAX_HEADERS = 4_096;
 
 /**
- * Bytes to a basically valid request (relay-path 5.5). Each throws Reject bad_request, missing_supplier.
+ * Bytes to a basically valid request (relay-path 5.5). Each throws Reject bad_request for what cannot be read or says not whom it is for,
+ * missing_supplier, unknown_service, implausible_heights, and for the rest session_invalid and signature_invalid: the Go peer answers what
+ * it can read and does not find valid as it answers a bad signature (relay-path 5.6).
  * Remembers the headers of sessions: they are the same bytes in each of their relays.
  */
 export function decoder(): Decode {
@@ -63,7 +66,7 @@ function opened(bytes: Uint8Array, headers: LRUCache<string, SessionHeader>): De
   if (request.header !== undefined && supplier === "") throw new Reject("missing_supplier");
   const header = headerOf(request.header, headers);
   const problem = signedProblem(request.signature, supplier);
-  if (problem !== undefined) throw new Reject("bad_request", problem);
+  if (problem !== undefined) throw new Reject("signature_invalid", problem);
   return { request, header, supplier };
 }
 
@@ -89,12 +92,21 @@ function headerOf(bytes: Uint8Array | undefined, known: LRUCache<string, Session
   const name = bytes === undefined ? "" : toLatin1(bytes);
   const held = known.get(name);
   if (held !== undefined) return held;
-  const header = bytes && read(() => SessionHeader.decode(bytes));
-  const problem = sessionHeaderProblem(header);
-  if (problem !== undefined || header === undefined) throw new Reject("bad_request", problem);
-  if (!SESSION_ID.test(header.sessionId)) throw new Reject("bad_request", "the session id is not valid");
+  if (bytes === undefined) throw new Reject("bad_request", "no session header");
+  const header = read(() => SessionHeader.decode(bytes));
+  requireValid(header);
   known.set(name, header);
   return header;
+}
+
+function requireValid(header: SessionHeader): void {
+  const { serviceId, sessionId, sessionStartBlockHeight: start, sessionEndBlockHeight: end } = header;
+  if (serviceId === "") throw new Reject("bad_request", "no service id");
+  if (!isServiceId(serviceId)) throw new Reject("unknown_service");
+  if (!heightsPlausible({ start, end }, 0n)) throw new Reject("implausible_heights");
+  const problem = sessionHeaderProblem(header);
+  if (problem !== undefined) throw new Reject("session_invalid", problem);
+  if (!SESSION_ID.test(sessionId)) throw new Reject("session_invalid", "its id is not valid");
 }
 
 function read<Value>(decode: () => Value): Value {

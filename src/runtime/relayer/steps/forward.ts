@@ -1,6 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
 import { PoktHttpResponse } from "../../../chain/proto/http-envelope.ts";
-import { headerMap } from "../../../chain/protocol/http-headers.ts";
+import { headerMap, valueFromWire, valueToWire } from "../../../chain/protocol/http-headers.ts";
 import type { BackendAnswer } from "../backends/backend.ts";
 import { backendHeaders } from "../backends/headers.ts";
 import type { Exchange } from "../exchange.ts";
@@ -85,7 +85,7 @@ export function forwardedOf(answer: BackendAnswer): Forwarded {
 function backendRequest(relay: HttpRelay, { pool, service }: Routed, exchange: Exchange) {
   const { inner } = relay;
   const headers = [...inner.header].flatMap(([name, { values }]) =>
-    values.map((value) => [name, value] as const),
+    values.map((value) => [name, valueToWire(value)] as const),
   );
   return {
     method: inner.method === "" ? "GET" : inner.method,
@@ -120,6 +120,11 @@ function streamOf({ status, headers, stream: body }: BackendAnswer): StreamedAns
 }
 
 function wrap(answer: BackendAnswer): Uint8Array {
-  const kept = answer.headers.filter(([name]) => !NOT_WRAPPED.has(name));
+  const kept: (readonly [string, string])[] = [];
+  for (const header of answer.headers) {
+    const [name, value] = header;
+    const text = valueFromWire(value);
+    if (!NOT_WRAPPED.has(name)) kept.push(text === value ? header : [name, text]);
+  }
   return PoktHttpResponse.encode({ statusCode: answer.status, header: headerMap(kept), bodyBz: answer.body });
 }

@@ -42,7 +42,8 @@ export class Dispatch {
     const { metrics, port } = this.#given;
     const { ":method": method, ":path": path } = call.headers;
     const type = call.headers["content-type"];
-    if (path !== undefined && isOperators(method, path)) void this.#tell(call, path);
+    if (path !== undefined && isOperators(method, path))
+      void this.#tell(call, method === "HEAD" ? "HEAD" : "GET", path);
     else if (type?.startsWith(GRPC) && !type.startsWith(GRPC_WEB)) {
       metrics.requests.grpc += 1;
       void grpcRelay(call, path, plainWire(call, type.slice(0, LONGEST_TYPE)), port);
@@ -64,8 +65,8 @@ export class Dispatch {
     void relay(call, port);
   }
 
-  async #tell(call: Http2Call, path: string): Promise<void> {
-    const { statusCode, headers, rawPayload } = await this.#given.operator.inject(path);
+  async #tell(call: Http2Call, method: "GET" | "HEAD", url: string): Promise<void> {
+    const { statusCode, headers, rawPayload } = await this.#given.operator.inject({ method, url });
     call.send(statusCode, { "content-type": String(headers["content-type"]) }, rawPayload);
   }
 }

@@ -122,11 +122,13 @@ function accept(request: IncomingMessage, socket: Duplex, opened: Opened, option
 
 function refuse(socket: Duplex, reject: Reject): void {
   if (socket.destroyed || !socket.writable) return;
-  const body = Buffer.from(JSON.stringify({ error: reject.message }), "utf8");
+  const { status, retryAfter } = reject;
+  const body = Buffer.from(JSON.stringify({ error: reject.message, ...reject.told }), "utf8");
+  const again = retryAfter === undefined ? "" : `retry-after: ${retryAfter}\r\n`;
   socket.end(
     Buffer.concat([
       Buffer.from(
-        `HTTP/1.1 ${reject.status} ${STATUS_CODES[reject.status] ?? "Refused"}\r\n` +
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n${again}` +
           `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`,
         "latin1",
       ),

@@ -203,6 +203,8 @@ const RELAYER = {
     "Pings and settings that it may send within a second; above it, the connection is closed.",
   "relay.limits.flood_penalty_seconds":
     "After such a flood, new connections of HTTP/2 from the same address are served one at a time, a second apart, then two, four and so on, up to this. One that would wait longer is closed. It ends a minute after the last flood. 0 for none, as where many clients come with the address of one load balancer.",
+  "relay.limits.unread_mb":
+    "Megabytes of answers that wait for slow clients, of all together; above it, those who have waited longest are broken off. Whoever does not read an answer within 30 seconds, and a second more per megabyte, is broken off anyway.",
   "relay.grpc_web.allowed_origins":
     "Pages of browsers that may call gRPC-Web here, such as `https://app.example`; `*` for any. None: preflights are not answered.",
   "relay.hot_reload_enabled":

@@ -25,6 +25,8 @@ export const limits = () =>
       control_frames_per_second: positive().default(100),
       /** 0: none. */
       flood_penalty_seconds: natural().max(60).default(10),
+      /** Answers that wait for their clients to read them, together. */
+      unread_mb: positive().max(65_536).default(512),
     })
     .prefault({});
 

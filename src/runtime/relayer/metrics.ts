@@ -142,7 +142,7 @@ function listener(registry: Registry) {
     }),
     closed: new Counter({
       name: "ha_relayer_connections_closed_total",
-      help: "Connections closed for what they sent, by reason",
+      help: "Connections or streams closed for what they sent or did not read, by reason",
       labelNames: ["reason"],
       registers,
     }),

@@ -1,9 +1,6 @@
 import type { Readable } from "node:stream";
 import { Reject } from "../rejects.ts";
 
-/** Request bodies in memory at once, of all relays in work. */
-const MAX_HELD_BYTES = 256 * 1024 * 1024;
-
 /** The bodies of the requests in work, bounded each and together. */
 export class Bodies {
   /** Bytes that one body may have. */
@@ -11,10 +8,10 @@ export class Bodies {
   readonly #room: number;
   #held = 0;
 
-  /** `limit` bytes for one body; `room` for all of them. */
-  constructor(limit: number, room: number = Math.max(MAX_HELD_BYTES, limit)) {
+  /** `limit` bytes for one body; `room` for all of them, and for one at least. */
+  constructor(limit: number, room: number) {
     this.limit = limit;
-    this.#room = room;
+    this.#room = Math.max(room, limit);
   }
 
   /** A body to be filled. Call `release` when its relay is done, whatever became of it. */

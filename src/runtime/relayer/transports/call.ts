@@ -4,6 +4,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Reject } from "../rejects.ts";
 import type { Bodies } from "./body.ts";
+import type { Unsent } from "./unsent.ts";
 
 /** What carried a request, for the metric (go-peers T16): with and without TLS. */
 export type Protocol = "http1" | "https1" | "h2c" | "h2";
@@ -16,6 +17,8 @@ export type Call = {
   readonly source: Readable;
   /** Of the body, those read so far; set by who reads it. */
   receivedBytes: (() => number) | undefined;
+  /** Monotonic milliseconds after which it is broken off. */
+  deadline: number;
   /** An answer has begun, or there is nobody to read one. */
   readonly answered: boolean;
   /** What is wrong with the head that two readers could understand in two ways, or undefined (reliability 4). */
@@ -36,6 +39,8 @@ export type Call = {
 export type Port = {
   readonly clock: Clock;
   readonly bodies: Bodies;
+  /** What compressed ones become. Of its own: a few small requests could fill the room of all others with it. */
+  readonly inflated: Bodies;
   /** Undefined: answers go out as they are. */
   readonly compression:
     | { send(call: Call, headers: OutgoingHttpHeaders, bytes: Uint8Array): void }
@@ -43,21 +48,10 @@ export type Port = {
   readonly handle: (exchange: Exchange) => Promise<void>;
   /** A request that was refused before it was an exchange. */
   readonly refused: (reject: Reject) => void;
+  /** Of these, those that wait for their clients to read. */
+  readonly unsent: Unsent;
   /** Answers that have not left the process. */
   readonly open: Set<Call>;
   /** No connection is kept for another request. */
   stopping: boolean;
 };
-
-/** A request must be there after this time and that much for each megabyte it may have: slow senders hold no memory for long. */
-const RECEIVE_MS = 30_000;
-/** A client that reads slowly, or not at all, does not keep an answer in memory for ever. */
-const SEND_MS = 30_000;
-const MS_PER_MEGABYTE = 1_000;
-
-const forMegabytes = (bytes: number): number => Math.ceil(bytes / 1_048_576) * MS_PER_MEGABYTE;
-
-/** Milliseconds for a request of at most so many bytes to arrive. */
-export const receiveMs = (maxBytes: number): number => RECEIVE_MS + forMegabytes(maxBytes);
-/** Milliseconds for an answer of so many bytes to be read. */
-export const sendMs = (bytes: number): number => SEND_MS + forMegabytes(bytes);

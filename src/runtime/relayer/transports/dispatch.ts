@@ -32,10 +32,11 @@ export class Dispatch {
   }
 
   http1(request: IncomingMessage, response: ServerResponse, protocol: Protocol): void {
-    const { port, operator } = this.#given;
     const { method, url } = request;
-    if (isOperators(method, url)) operator.routing(request, response);
-    else this.#serve(new Http1Call(request, response, port), method, url, protocol);
+    const call = new Http1Call(request, response, this.#given.port);
+    // node:http sends no body with what answers HEAD.
+    if (url !== undefined && isOperators(method, url)) void this.#tell(call, "GET", url);
+    else this.#serve(call, method, url, protocol);
   }
 
   http2(call: Http2Call, protocol: Protocol): void {
@@ -65,8 +66,13 @@ export class Dispatch {
     void relay(call, port);
   }
 
-  async #tell(call: Http2Call, method: "GET" | "HEAD", url: string): Promise<void> {
-    const { statusCode, headers, rawPayload } = await this.#given.operator.inject({ method, url });
-    call.send(statusCode, { "content-type": String(headers["content-type"]) }, rawPayload);
+  /** Never rejects. */
+  async #tell(call: Call, method: "GET" | "HEAD", url: string): Promise<void> {
+    try {
+      const { statusCode, headers, rawPayload } = await this.#given.operator.inject({ method, url });
+      call.send(statusCode, { "content-type": String(headers["content-type"]) }, rawPayload);
+    } catch {
+      call.breakOff();
+    }
   }
 }

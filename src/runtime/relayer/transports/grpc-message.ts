@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { createGunzip, gzip } from "node:zlib";
 import { REJECTS, Reject } from "../rejects.ts";
+import type { Body } from "./body.ts";
 
 /** The framing of gRPC over HTTP/2 and of gRPC-Web: messages, status, deadlines. Nothing here knows a connection. */
 
@@ -66,17 +67,16 @@ function percentEncoded(text: string): string {
   return encoded;
 }
 
-const unzip = promisify(gunzip);
 const zip = promisify(gzip);
 
 /**
- * The one message of a unary request, inflated to at most `maxBytes`. Throws Reject bad_request, body_too_large; CallEnded when the
- * message is compressed in a way that is not known here.
+ * The one message of a unary request. Compressed, it is inflated into `room`. Throws Reject bad_request, body_too_large, overloaded when
+ * there is no room; CallEnded when the message is compressed in a way that is not known here.
  */
 export async function openMessage(
   frames: Uint8Array,
   encoding: string | undefined,
-  maxBytes: number,
+  { maxBytes, room }: { readonly maxBytes: number; readonly room: Body },
 ): Promise<Uint8Array> {
   const [flag] = frames;
   if (flag === undefined || frames.length < FRAME_HEAD_BYTES)
@@ -90,12 +90,26 @@ export async function openMessage(
   if (flag !== COMPRESSED) throw new Reject("bad_request", "the message has an unknown flag");
   if (encoding !== "gzip")
     throw unimplemented(`grpc-encoding ${encoding ?? "(none)"} is not known here; gzip and identity are`);
-  try {
-    return await unzip(message, { maxOutputLength: maxBytes });
-  } catch (thrown) {
-    const isTooLarge = thrown instanceof RangeError;
-    throw isTooLarge ? new Reject("body_too_large") : new Reject("bad_request", "the message is not gzip");
-  }
+  await inflate(message, room);
+  return room.bytes();
+}
+
+/** Stops as soon as there is no room: a bomb is not blown up any further. Throws Reject bad_request, and as `room.add` does. */
+function inflate(message: Uint8Array, room: Body): Promise<void> {
+  const gunzip = createGunzip();
+  return new Promise((resolve, reject) => {
+    gunzip.on("data", (chunk: Buffer) => {
+      try {
+        room.add(chunk);
+      } catch (thrown) {
+        reject(thrown);
+        gunzip.destroy();
+      }
+    });
+    gunzip.once("error", () => reject(new Reject("bad_request", "the message is not gzip")));
+    gunzip.once("end", resolve);
+    gunzip.end(message);
+  });
 }
 
 /** A call that ends with a status which no refusal of a relay has. */

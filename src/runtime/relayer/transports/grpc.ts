@@ -40,6 +40,7 @@ export async function grpcRelay(
   const receivedAt = port.clock.monotonic();
   const client = presenceOf(call, port);
   const body = port.bodies.hold();
+  const inflated = port.inflated.hold();
   call.receivedBytes = body.size;
   let deadline: Deadline | undefined;
   try {
@@ -51,7 +52,8 @@ export async function grpcRelay(
     if (ms !== undefined) deadline = new Deadline(ms, client, port);
     await readBody(call.source, call.headers["content-length"], body);
     const encoding = one(call.headers["grpc-encoding"]);
-    const message = await openMessage(wire.frames(body.bytes()), encoding, port.bodies.limit);
+    const room = { maxBytes: port.bodies.limit, room: inflated };
+    const message = await openMessage(wire.frames(body.bytes()), encoding, room);
     await port.handle(exchangeOf(call, wire, { body: message, client, receivedAt }, deadline));
   } catch (thrown) {
     const reject = thrown instanceof CallEnded ? new Reject("bad_request", thrown.message) : asReject(thrown);
@@ -61,6 +63,7 @@ export async function grpcRelay(
   } finally {
     deadline?.callOff();
     body.release();
+    inflated.release();
   }
 }
 

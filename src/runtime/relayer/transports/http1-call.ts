@@ -1,10 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
-import { type Call, type Port, sendMs } from "./call.ts";
+import type { Call, Port } from "./call.ts";
 import { headProblem } from "./head.ts";
 
-/** Answers larger than this have a time limit, too; smaller ones are in the socket's buffer at once. */
-const LARGE_ANSWER_BYTES = 65_536;
 const CLOSING = { connection: "close" } as const;
 
 /** A request of HTTP/1.1. */
@@ -13,6 +12,8 @@ export class Http1Call implements Call {
   readonly #response: ServerResponse;
   readonly #port: Port;
   receivedBytes: Call["receivedBytes"];
+  /** None at first: node:http has one of its own for requests. */
+  deadline = Number.POSITIVE_INFINITY;
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     this.source = request;
@@ -37,7 +38,7 @@ export class Http1Call implements Call {
     headers["content-length"] = body.length;
     this.#response.writeHead(status, this.#closing() ? { ...headers, ...CLOSING } : headers);
     this.#response.end(body);
-    if (body.length > LARGE_ANSWER_BYTES) this.#endIn(sendMs(body.length));
+    this.#sending();
   }
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
@@ -48,7 +49,7 @@ export class Http1Call implements Call {
 
   end(): void {
     this.#response.end();
-    this.#endIn(sendMs(0));
+    this.#sending();
   }
 
   breakOff(): void {
@@ -56,7 +57,10 @@ export class Http1Call implements Call {
   }
 
   whenClosed(act: (how: "whole" | "broken") => void): void {
-    this.#response.once("close", () => act(this.#response.writableFinished ? "whole" : "broken"));
+    const response = this.#response;
+    const closed = () => act(response.writableFinished ? "whole" : "broken");
+    response.once("close", closed);
+    if (response.socket === null) whenLostInLine(this.source.socket, response, closed);
   }
 
   /** What was not read of a request is not read any more: the connection cannot be used again. */
@@ -64,11 +68,36 @@ export class Http1Call implements Call {
     return this.#port.stopping || !this.source.complete;
   }
 
-  #endIn(ms: number): void {
+  /** What the system did not take at once waits for the client; of almost all answers that is nothing. */
+  #sending(): void {
     const response = this.#response;
-    response.once(
-      "close",
-      this.#port.clock.after(ms, () => response.destroy()),
-    );
+    const bytes = response.writableLength;
+    if (bytes === 0) return;
+    this.#port.unsent.add(this, bytes);
+    response.once("close", () => this.#port.unsent.remove(this));
   }
+}
+
+/** Answers to requests in a row, by connection, whose turn has not come: node:http says nothing of them when the connection is lost. */
+const inLine = new WeakMap<Socket, Map<ServerResponse, () => void>>();
+
+/** Calls `act` if the connection is lost before it is the answer's turn. */
+function whenLostInLine(socket: Socket, response: ServerResponse, act: () => void): void {
+  const line = inLine.get(socket) ?? lineOf(socket);
+  const lost = () => {
+    response.off("close", act);
+    act();
+  };
+  line.set(response, lost);
+  response.once("close", () => line.delete(response));
+}
+
+function lineOf(socket: Socket): Map<ServerResponse, () => void> {
+  const line = new Map<ServerResponse, () => void>();
+  inLine.set(socket, line);
+  socket.once("close", () => {
+    // The one whose turn it is hears of it by itself.
+    for (const [response, lost] of line) if (response.socket === null) lost();
+  });
+  return line;
 }

@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Writable } from "node:stream";
-import { type Call, type Port, receiveMs, sendMs } from "./call.ts";
+import type { Call, Port } from "./call.ts";
 import { givenTwice } from "./head.ts";
+import { receiveMs, sendMs } from "./patience.ts";
 
 /** All names and values of one request, as for HTTP/1.1 (reliability 7). */
 const MAX_HEAD_BYTES = 16_384;
@@ -16,13 +17,15 @@ export type Http2Head = {
 export class Http2Call implements Call {
   readonly headers: Http2Head["headers"];
   readonly source: ServerHttp2Stream;
-  /** Monotonic milliseconds after which the stream is ended: until the request is there, and from the answer on. */
+  /** For the request to be there, and for the answer to be read. */
   deadline: number;
   /** Of the answer. A stream that the client broke off counts as finished for Node. */
   #phase: "open" | "ended" = "open";
   readonly #raw: readonly string[];
   readonly #port: Port;
   receivedBytes: Call["receivedBytes"];
+  /** Of the answer's body. */
+  sentBytes = 0;
 
   constructor(stream: ServerHttp2Stream, { headers, raw }: Http2Head, port: Port) {
     this.source = stream;
@@ -31,7 +34,7 @@ export class Http2Call implements Call {
     this.#port = port;
     this.deadline = port.clock.monotonic() + receiveMs(port.bodies.limit);
     stream.once("end", () => {
-      this.deadline = Number.POSITIVE_INFINITY;
+      if (!this.answered) this.deadline = Number.POSITIVE_INFINITY;
     });
   }
 
@@ -72,6 +75,7 @@ export class Http2Call implements Call {
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
     if (!this.#begin(status, headers, 0)) return undefined;
+    // Whoever writes the pieces sees to it that they are read.
     this.deadline = Number.POSITIVE_INFINITY;
     return this.source;
   }
@@ -104,7 +108,9 @@ export class Http2Call implements Call {
     if (this.answered) return false;
     const stream = this.source;
     stream.respond({ ":status": status, ...headers }, how);
-    this.deadline = this.#port.clock.monotonic() + sendMs(bytes);
+    this.sentBytes = bytes;
+    this.#port.unsent.add(this, bytes);
+    stream.once("close", () => this.#port.unsent.remove(this));
     // What was not read of a request is not read any more; the client is told that this is no error.
     if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
     return true;

@@ -11,6 +11,7 @@ import type { LimitsConfig } from "../../config/listener.ts";
 import type { Port, Protocol } from "./call.ts";
 import { Http2Call } from "./http2-call.ts";
 import { Penalties } from "./penalties.ts";
+import type { Reader } from "./unsent.ts";
 
 /** A connection's first request must have begun after this; later ones may have pauses. */
 const FIRST_STREAM_MS = 10_000;
@@ -20,16 +21,25 @@ const FAREWELL_MS = 5_000;
 const STREAM_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 2 * 1024 * 1024;
 
+/** Of answers that have gone to the system since the client was last asked. */
+const ASK_FROM_BYTES = 65_536;
+
 /** One connection of HTTP/2 and what it has done lately. */
 type Live = {
   readonly session: ServerHttp2Session;
   /** Of the client. */
   readonly address: string;
+  readonly socket: Socket;
   readonly calls: Set<Http2Call>;
   /** Since the last sweep. */
   resets: number;
   controls: number;
   streams: "none yet" | "some";
+  /** Bytes of answers that nobody knows to have come. */
+  unheard: number;
+  /** While the client is asked with a ping. */
+  asked: "no" | "yes";
+  readonly reader: Reader;
   /** When it became idle, or was told to end. */
   since: number;
 };
@@ -39,9 +49,9 @@ type Given = {
   readonly limits: LimitsConfig;
   readonly serve: (call: Http2Call, protocol: Protocol) => void;
   /** A connection that was closed for what it did. */
-  readonly closedFor: (reason: "h2_resets" | "h2_control_frames" | "h2_invalid") => void;
   /** A connection that was closed at once, for what others of its address did. */
   readonly refused: (reason: "flood_penalty") => void;
+  readonly closedFor: (reason: "h2_resets" | "h2_control_frames" | "h2_invalid" | "unread_answer") => void;
 };
 
 /** The connections that speak HTTP/2. `sweep` must be called about once a second: it ends what takes too long and counts anew. */
@@ -83,19 +93,13 @@ export class Http2Sessions {
     // The server of HTTP/1.1 lets clients close their half first; one of HTTP/2 that does is gone.
     socket.once("end", () => socket.destroy());
     const session = performServerHandshake(socket, optionsOf(this.#given.limits));
-    const since = this.#clock.monotonic();
-    const live: Live = {
-      session,
-      address,
-      calls: new Set(),
-      resets: 0,
-      controls: 0,
-      streams: "none yet",
-      since,
-    };
+    const live = this.#begun(session, socket, address);
     this.#live.add(live);
     session.setLocalWindowSize(CONNECTION_WINDOW);
-    session.once("close", () => this.#live.delete(live));
+    session.once("close", () => {
+      this.#live.delete(live);
+      this.#given.port.unsent.remove(live.reader);
+    });
     session.on("error", () => this.#given.closedFor("h2_invalid"));
     session.on("ping", () => this.#control(live));
     session.on("remoteSettings", () => this.#control(live));
@@ -112,13 +116,30 @@ export class Http2Sessions {
     );
   }
 
+  #begun(session: ServerHttp2Session, socket: Socket, address: string): Live {
+    const cut = () => cutOff(session, socket);
+    return {
+      session,
+      socket,
+      address,
+      calls: new Set(),
+      resets: 0,
+      controls: 0,
+      streams: "none yet",
+      unheard: 0,
+      asked: "no",
+      reader: { deadline: Number.POSITIVE_INFINITY, breakOff: cut },
+      since: this.#clock.monotonic(),
+    };
+  }
+
   /** No new streams; those in work go on. */
   stop(): void {
     for (const live of this.#live) this.#end(live);
   }
 
   close(): void {
-    for (const { session } of this.#live) session.destroy();
+    for (const { session, socket } of this.#live) cutOff(session, socket);
   }
 
   sweep(): void {
@@ -126,8 +147,20 @@ export class Http2Sessions {
     for (const live of this.#live) {
       live.resets = 0;
       live.controls = 0;
-      for (const call of live.calls) if (now > call.deadline) call.source.close(constants.NGHTTP2_CANCEL);
+      for (const call of live.calls) this.#sweepCall(live, call, now);
       this.#sweepIdle(live, now);
+    }
+  }
+
+  #sweepCall(live: Live, call: Http2Call, now: number): void {
+    if (now <= call.deadline) return;
+    if (!call.source.closed) {
+      call.deadline = now;
+      call.source.close(constants.NGHTTP2_CANCEL);
+    } else if (now > call.deadline + FAREWELL_MS && !live.session.destroyed) {
+      // Not even the reset has left: the client takes nothing of its connection, and all that waits for it stays in memory.
+      this.#given.closedFor("unread_answer");
+      cutOff(live.session, live.socket);
     }
   }
 
@@ -135,7 +168,7 @@ export class Http2Sessions {
     const { session, calls, streams, since } = live;
     if (calls.size > 0) live.since = now;
     else if (session.closed) {
-      if (now > since + FAREWELL_MS) session.destroy();
+      if (now > since + FAREWELL_MS) cutOff(session, live.socket);
     } else if (now > since + (streams === "some" ? IDLE_MS : FIRST_STREAM_MS)) this.#end(live);
   }
 
@@ -151,8 +184,31 @@ export class Http2Sessions {
     stream.once("close", () => {
       live.calls.delete(call);
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#reset(live);
+      else this.#sent(live, call.sentBytes);
     });
     this.#given.serve(call, protocol);
+  }
+
+  /** A stream ends when its last bytes are given to the system, whether or not the client reads: what has come is known from a ping. */
+  #sent(live: Live, bytes: number): void {
+    const { unsent } = this.#given.port;
+    live.unheard += bytes;
+    if (live.asked === "yes") unsent.add(live.reader, bytes);
+    else if (live.unheard >= ASK_FROM_BYTES) this.#ask(live);
+  }
+
+  #ask(live: Live): void {
+    const { session, reader, unheard } = live;
+    const { unsent } = this.#given.port;
+    if (session.destroyed) return;
+    live.asked = "yes";
+    unsent.add(reader, unheard);
+    session.ping(() => {
+      unsent.remove(reader);
+      live.asked = "no";
+      live.unheard -= unheard;
+      if (live.unheard >= ASK_FROM_BYTES) this.#ask(live);
+    });
   }
 
   #reset(live: Live): void {
@@ -171,6 +227,12 @@ export class Http2Sessions {
     this.#given.closedFor(reason);
     session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
+}
+
+/** A session that was told to end would wait for its client to close the connection. */
+function cutOff(session: ServerHttp2Session, socket: Socket): void {
+  session.destroy();
+  socket.destroy();
 }
 
 /** reliability 7. */

@@ -9,15 +9,17 @@ import type { Exchange } from "../exchange.ts";
 import type { ListenerMetrics } from "../metrics.ts";
 import type { Reject } from "../rejects.ts";
 import { Bodies } from "./body.ts";
-import { type Port, type Protocol, receiveMs } from "./call.ts";
+import type { Port, Protocol } from "./call.ts";
 import { Compression } from "./compression.ts";
 import { Sources, sniff } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
 import { MAX_HEADERS } from "./head.ts";
 import { type Health, operatorRoutes } from "./health.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
+import { receiveMs } from "./patience.ts";
 import { SlowBodies } from "./slow-bodies.ts";
 import { LOOK_MS, openTls } from "./tls.ts";
+import { Unsent } from "./unsent.ts";
 import { takeUpgrades } from "./upgrades.ts";
 import type { Upgrade } from "./websocket.ts";
 
@@ -52,6 +54,10 @@ export type Listener = Closable & {
 /** For the first bytes of a connection, and for the head of a request (reliability 7). */
 const HEAD_MS = 10_000;
 const SWEEP_MS = 1_000;
+/** Request bodies in memory at once, of all relays in work; and what those of them that are compressed become. */
+const MAX_BODIES_BYTES = 256 * 1024 * 1024;
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+const BYTES_PER_MB = 1_048_576;
 
 /**
  * The relay port. HTTP/1.1, HTTP/2 without TLS, gRPC and gRPC-Web come over the same one, with TLS over the same code: what a connection
@@ -62,9 +68,16 @@ export async function openListener(options: Options): Promise<Listener> {
   const { clock, maxBodyBytes } = options;
   const operator = operatorRoutes(options.health);
   await operator.ready();
+  const unsent = new Unsent({
+    clock,
+    limit: options.limits.unread_mb * BYTES_PER_MB,
+    onUnread: () => options.metrics.closed.inc({ reason: "unread_answer" }),
+  });
   const port: Port = {
     ...options,
-    bodies: new Bodies(maxBodyBytes),
+    unsent,
+    bodies: new Bodies(maxBodyBytes, MAX_BODIES_BYTES),
+    inflated: new Bodies(maxBodyBytes, MAX_INFLATED_BYTES),
     compression: options.compression.enabled ? new Compression(options.compression) : undefined,
     open: new Set(),
     stopping: false,
@@ -81,6 +94,7 @@ export async function openListener(options: Options): Promise<Listener> {
   const accepting = acceptConnections(server, sessions, options);
   const slowBodies = new SlowBodies();
   const callOff = every(SWEEP_MS, clock, () => {
+    unsent.sweep();
     sessions.sweep();
     slowBodies.sweep(port, () => options.metrics.closed.inc({ reason: "slow_body" }));
   });

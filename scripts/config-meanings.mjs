@@ -97,7 +97,7 @@ const RELAYER = {
   "services.<name>.pool_profile": "One of `pool_profiles`; without it `http_transport` decides.",
   "services.<name>.max_body_size_bytes": "Instead of `default_max_body_size_bytes`.",
   "services.<name>.default_backend":
-    "Backend of a relay without an `Rpc-Type` header; it must be one of `backends`.",
+    "Backend of a relay without an `Rpc-Type` header; any but `jsonrpc` must be one of `backends`. Without it, and with `websocket` over HTTP, such a relay is refused with 503.",
   "services.<name>.streaming.enabled":
     "`true` passes answers of `content_types` on as they come, in signed batches with `||POKT_STREAM||` behind each. Only clients that know this can read them; PATH cannot. Otherwise such an answer is read whole and signed once.",
   "services.<name>.streaming.content_types": "Which answers of the backend are streams, parameters left out.",

@@ -39,7 +39,7 @@ async function relayer() {
   const store = owned.own(
     await RelayStore.open({
       redis,
-      publisher: relayPublisher(redis.commands, keys),
+      publisher: relayPublisher(redis.commands, keys, clock),
       files: owned.own(await SpoolFiles.open({ directory, maxBytes: 1_048_576, clock })),
       isOver: async () => false,
       clock,
@@ -102,7 +102,7 @@ test("a relayer with a new connection is in doubt until what Redis may have lost
   const link = { times: 1, ageMs: 0, reset: () => undefined };
   const store = owned.own(
     await RelayStore.open({
-      ...{ redis: { commands, link }, publisher: relayPublisher(commands, keys), files: undefined },
+      ...{ redis: { commands, link }, publisher: relayPublisher(commands, keys, clock), files: undefined },
       ...{ isOver: async () => false, clock, logger, metrics: relayerMetrics() },
     }),
   );

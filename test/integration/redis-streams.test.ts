@@ -4,6 +4,7 @@ import { MinedRelayMessage } from "../../src/chain/proto/mined-relay.ts";
 import { openRelayReader, type RelayReader } from "../../src/runtime/redis/relay-reader.ts";
 import { encodeEntry, relayPublisher } from "../../src/runtime/redis/relay-stream.ts";
 import { fieldsOf, listOf } from "../../src/runtime/redis/reply.ts";
+import { manualClock } from "../kit/manual-clock.ts";
 import { type TestRedis, testRedis } from "../kit/redis-fleet.ts";
 
 let own: TestRedis;
@@ -32,7 +33,7 @@ const relay = (supplier: string, number: number) =>
   });
 
 async function publish(supplier: string, ...numbers: number[]): Promise<void> {
-  const publisher = relayPublisher(own.redis.commands, own.keys);
+  const publisher = relayPublisher(own.redis.commands, own.keys, systemClock);
   for (const number of numbers) await publisher.publish(encodeEntry(relay(supplier, number), systemClock));
 }
 
@@ -73,6 +74,21 @@ test("entries published before the group was made are read, and no stream expire
   await publish("s3", 2);
   await expect.poll(() => own.redis.commands.send("TTL", stream)).toBe(-1);
   expect(numbersOf((await reader.read(["s3"], LIMITS)).batches[0]?.entries ?? [])).toEqual([1, 2]);
+});
+
+test("a Go relayer that starts later sets a time to live: it is gone within a minute of relays", async () => {
+  const stream = own.keys.stream("s4");
+  const clock = manualClock();
+  const publisher = relayPublisher(own.redis.commands, own.keys, clock);
+  const entry = encodeEntry(relay("s4", 1), systemClock);
+  const ttl = () => own.redis.commands.send("TTL", stream);
+  await publisher.publish(entry);
+  await own.redis.commands.send("EXPIRE", stream, 7200);
+  await publisher.publish(entry);
+  expect(await ttl()).toBeGreaterThan(7_000);
+  clock.advance(60_000);
+  await publisher.publish(entry);
+  await expect.poll(ttl).toBe(-1);
 });
 
 test("what a restarted consumer had not finished comes back to it first", async () => {

@@ -45,7 +45,7 @@ test.each<[string, readonly string[]]>([
         await files.append(encodeEntry(mined(session, number), clock).data);
 
       const { redis, keys, logger } = own;
-      const real = relayPublisher(redis.commands, keys);
+      const real = relayPublisher(redis.commands, keys, clock);
       let published = 0;
       const publisher: RelayPublisher = {
         publish: async (entry) => {

@@ -178,7 +178,7 @@ export async function minerWorld({
     prove: (worker, due) => prove(worker, due, { ...shared, client: chain.client }),
     maxSends,
   };
-  const publisher = relayPublisher(commands, keys);
+  const publisher = relayPublisher(commands, keys, systemClock);
   const publishMessage = (message: MinedRelayMessage) => publisher.publish(encodeEntry(message, clock));
   const workerWith = (lease: Lease) =>
     new SupplierWorker(lease, {

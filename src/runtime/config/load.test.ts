@@ -40,6 +40,20 @@ test("a Go relayer file loads, with its defaults, and says what has no effect he
   ]);
 });
 
+test("a Go relayer file loads also where a service has no JSON-RPC, with a default backend or without", () => {
+  const service = (yaml: string) => RELAYER.replace(/ {4}validation_mode[\s\S]*/, yaml);
+  for (const yaml of [
+    '    backends: { rest: { url: "http://127.0.0.1:1317" } }',
+    '    default_backend: rest\n    backends: { rest: { url: "http://127.0.0.1:1317" } }',
+    '    backends: { websocket: { url: "ws://127.0.0.1:8546" } }',
+    '    default_backend: websocket\n    backends: { websocket: { url: "ws://127.0.0.1:8546" } }',
+  ])
+    expect(problem(service(yaml))).toBe("accepted");
+  expect(
+    problem(service('    default_backend: rest\n    backends: { grpc: { url: "127.0.0.1:9000" } }')),
+  ).toMatch(/default_backend rest has no entry/);
+});
+
 test("a typo is told with its line, its full name and the nearest valid key", () => {
   expect(problem(RELAYER.replace("listen_addr", "lisen_addr"))).toBe(
     'line 2: unknown key "lisen_addr"; did you mean "listen_addr"?',

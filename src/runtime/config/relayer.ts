@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { answerFields } from "./answers.ts";
-import { backend, HTTP_KINDS, websocketBackend } from "./backends.ts";
+import { BACKEND_KINDS, backend, HTTP_KINDS, websocketBackend } from "./backends.ts";
 import { drainSchema } from "./drain.ts";
 import {
   address,
@@ -35,7 +35,7 @@ const service = () =>
     timeout_profile: z.string().default("fast"),
     pool_profile: z.string().optional(),
     max_body_size_bytes: positive().optional(),
-    default_backend: z.enum([...HTTP_KINDS, "grpc"]).default("jsonrpc"),
+    default_backend: z.enum(BACKEND_KINDS).default("jsonrpc"),
     streaming: streaming(),
     backends: z
       .strictObject({
@@ -148,8 +148,8 @@ export const relayerSchema = z
         issue("streaming", `no timeout profile "${streaming.timeout_profile}"`);
       if (pool_profile && !config.pool_profiles[pool_profile])
         issue("pool_profile", `no pool profile "${pool_profile}"`);
-      // A service of WebSockets or gRPC alone has nothing to which a request without Rpc-Type could go.
-      if (HTTP_KINDS.some((kind) => backends[kind]) && !backends[default_backend])
+      // Nobody needs to write the default: without that backend a relay that names none is refused.
+      if (default_backend !== "jsonrpc" && !backends[default_backend])
         issue("backends", `default_backend ${default_backend} has no entry`);
     }
   });

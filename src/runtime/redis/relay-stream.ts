@@ -34,18 +34,27 @@ export type RelayPublisher = {
   publish(entry: RelayEntry): Promise<string>;
 };
 
+/** A Go relayer that starts later sets a time to live of hours: it is taken off again long before it ends. */
+const KEEP_MS = 60_000;
+
 /**
- * The stream never expires: a Go publisher sets a time to live once and unread relays would go with it (go-peers 1.19, 10),
- * so this takes it off again, once per stream and process; the reader does the same as long as it runs.
+ * The stream never expires: a Go publisher sets a time to live when it starts, and unread relays would go with it (go-peers 1.19, 10),
+ * so this takes it off again, once a minute for each stream it writes to; our reader does the same as long as it runs.
  */
-export function relayPublisher(redis: RedisClient, keys: Keys): RelayPublisher {
-  const kept = new Set<string>();
+export function relayPublisher(
+  redis: RedisClient,
+  keys: Keys,
+  clock: Pick<Clock, "monotonic">,
+): RelayPublisher {
+  const kept = new Map<string, number>();
   return {
     publish: async ({ supplier, data }) => {
       const stream = keys.stream(supplier);
       const id = await redis.send("XADD", stream, "*", ENTRY_FIELD, data);
-      if (!kept.has(stream)) {
-        kept.add(stream);
+      const now = clock.monotonic();
+      const last = kept.get(stream);
+      if (last === undefined || now >= last + KEEP_MS) {
+        kept.set(stream, now);
         // The relay is stored by now: a failure here must not look like a failed publish.
         redis.send("PERSIST", stream).catch(() => kept.delete(stream));
       }

@@ -36,7 +36,7 @@ export async function openStore(given: Given): Promise<RelayStore> {
   const store = owned.own(
     await RelayStore.open({
       redis,
-      publisher: relayPublisher(redis.commands, keys),
+      publisher: relayPublisher(redis.commands, keys, clock),
       files,
       isOver: claimWindows(chain, heights),
       clock,

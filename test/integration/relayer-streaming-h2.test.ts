@@ -112,6 +112,19 @@ describe.each(["eager", "optimistic"] as const)("streamed answers over HTTP/2, i
     expect(await until(consumed, (now) => now === paidBefore + COST)).toBe(paidBefore + COST);
     expect(await stored()).toBe(storedBefore + 1);
   });
+
+  test("a backend that gives headers twice, or a connection's, streams all the same", async () => {
+    const twice = { "content-type": SSE["content-type"], date: "Mon, 30 Nov 2026 00:00:00 GMT", "x-a": "1" };
+    const headers = [...Object.entries(twice), ...Object.entries(twice)].flat();
+    network.setBackend((_, response) =>
+      response.writeHead(200, [...headers, "proxy-connection", "keep-alive"]).end("data: 0\n\n"),
+    );
+    const stream = openH2Stream(network, session, network.sign(header, JSON.stringify({ id: ++ids })));
+    const answer = await stream.done;
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 200, text: "data: 0\n\n" });
+    expect(answer.headers).toMatchObject({ "x-a": "1, 1" });
+    expect(answer.headers["proxy-connection"]).toBeUndefined();
+  });
 });
 
 function payloadHashOf(entry: Uint8Array): string {

@@ -13,10 +13,14 @@ export function isStreamed(
   types: ReadonlySet<string> | undefined,
 ): boolean {
   if (types === undefined || status < 200 || status >= 500) return false;
-  const [type = ""] = (headers["content-type"] ?? "").split(";", 1);
-  const encoding = headers["content-encoding"] ?? "identity";
+  const [type = ""] = (first(headers["content-type"]) ?? "").split(";", 1);
+  const encoding = first(headers["content-encoding"]) ?? "identity";
   return types.has(type.trim().toLowerCase()) && encoding.toLowerCase() === "identity";
 }
+
+/** A header that a backend gives twice is a list, whatever the type says. */
+const first = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === "string" ? value : value?.[0];
 
 /** The body of one of undici's answers, from its head on. Nothing is kept but what came before there was a reader. */
 export class UndiciBody implements StreamedBody {

@@ -23,7 +23,16 @@ export type Forwarded = {
 type Dependencies = { readonly metrics: RelayerMetrics; readonly clock: Clock };
 
 /** Connection headers of the backend's answer; they say nothing to the gateway, whose body comes whole. */
-const NOT_WRAPPED = new Set(["connection", "keep-alive", "transfer-encoding", "trailer", "upgrade"]);
+const NOT_WRAPPED = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /**
  * Asks the backend. Its statuses below 500 are paid relays; from 500 on the relay is refused with that status, unsigned and not mined

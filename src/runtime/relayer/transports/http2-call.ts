@@ -74,7 +74,7 @@ export class Http2Call implements Call {
   }
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
-    if (!this.#begin(status, headers, 0)) return undefined;
+    if (!this.#begin(status, inOneLine(headers), 0)) return undefined;
     // Whoever writes the pieces sees to it that they are read.
     this.deadline = Number.POSITIVE_INFINITY;
     return this.source;
@@ -115,4 +115,12 @@ export class Http2Call implements Call {
     if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
     return true;
   }
+}
+
+/** What a backend gave twice, in one line: node:http2 throws for many a header that has two. */
+function inOneLine(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const lines: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers))
+    lines[name] = Array.isArray(value) && name !== "set-cookie" ? value.join(", ") : value;
+  return lines;
 }

@@ -237,6 +237,8 @@ const RELAYER = {
   "relay.drain.delay":
     "At SIGTERM or `relay drain`: how long relays are served on while `/ready` says 503, so that load balancers notice. SIGINT does without.",
   "relay.drain.timeout": "How long relays in work may take after that, before they are given up.",
+  "relay.redis_wait":
+    "A relayer that is started while Redis is away, or loads its data, waits for it so long and then comes up by itself. Until then `/health` says 200, `/ready` 503, and the relay port is closed. After it the process exits with 69, for the service manager to start it again. `0s`: it exits at once. A wrong password is not waited for.",
   "relay.spool.enabled":
     "Whether relays go to this machine's disk while Redis takes none, and from there to Redis. Without it they are refused.",
   "relay.spool.dir":
@@ -290,6 +292,7 @@ const MINER = {
     "Transactions that are simulated and sent at once, over all suppliers. The others wait, and the one whose window closes first is next (`ha_miner_submissions_waiting`). A node asked for all at once answers none in time.",
   "miner.trie_memory_mb":
     "Memory for the tries of open sessions, some 180 bytes a leaf. Past it the one used longest ago is dropped, and read again from Redis where its next relays need it.",
+  "miner.redis_wait": "As `relay.redis_wait`. `/health` and `/ready` of a miner are at `metrics.addr`.",
   "miner.settled_record_ttl": "How long the record of a session that is over is kept.",
 };
 
@@ -299,7 +302,7 @@ export const ROLES = [
   {
     file: "relayer.yaml",
     about:
-      "Needed: `pocket_node.query_node_rpc_url`, a source under `keys` and at least one of `services`.\n\nA running relayer takes these anew on SIGHUP or `relayminer config reload`, all at once or not at all: `keys`, `services`, `default_validation_mode`, `default_max_body_size_bytes` (up to the largest body that any service took at start), `timeout_profiles`, `pool_profiles`, `http_transport`, `relay_meter.enabled`, `relay_meter.fail_behavior`, `relay.publish`, `relay.max_in_flight`, `logging.level`. A change of any other setting is refused with its name: it needs a restart.",
+      "Needed: `pocket_node.query_node_rpc_url`, a source under `keys` and at least one of `services`.\n\nA running relayer takes these anew on SIGHUP or `relayminer config reload`, all at once or not at all: `keys`, `services`, `default_validation_mode`, `default_max_body_size_bytes` (up to the largest body that any service took at start), `timeout_profiles`, `pool_profiles`, `http_transport`, `relay_meter.enabled`, `relay_meter.fail_behavior`, `relay.publish`, `relay.max_in_flight`, `relay.drain`, `logging.level`. What is in work ends with what it began with, streams too, and backends that stayed the same keep their connections. WebSockets stay open, at the backend they have; those whose supplier's key or whose WebSocket backend was taken away are ended with a signed 410 and close code 4000, after the answers that are on their way. A change of any other setting is refused with its name: it needs a restart.",
   },
   {
     file: "miner.yaml",

@@ -134,7 +134,8 @@ test.each(BOTH)("%s start: a single typo in a section makes exactly four lines",
 });
 
 test.each(BOTH)("%s start: a missing Redis", async (role) => {
-  const result = await start(role, ROLES[role]({ redis: "redis://user:hunter2@127.0.0.1:1/0" }));
+  const text = `${ROLES[role]({ redis: "redis://user:hunter2@127.0.0.1:1/0" })}${role}: { redis_wait: 0s }\n`;
+  const result = await start(role, text);
   const [what, why] = expectError(result, "REDIS_UNREACHABLE", 69);
   expect(what).toContain("redis://127.0.0.1:1/0");
   expect(why).toContain("ECONNREFUSED");

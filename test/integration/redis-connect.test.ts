@@ -35,6 +35,59 @@ test("an unreachable server is named without its password", async () => {
   expect(JSON.stringify([error, error.message, error.cause.message, logger.lines])).not.toContain("hunter2");
 });
 
+test("a wrong password is refused at once, however long Redis may be waited for", async () => {
+  const guarded = await testRedis();
+  await guarded.redis.commands.send("CONFIG", "SET", "requirepass", "right");
+  const opening = (password: string) =>
+    openRedis({
+      url: guarded.server.url.replace("unix://", `unix://:${password}@socket`),
+      logger: recorder(),
+      role: "test",
+      wait: { forMs: 60_000, setting: "x" },
+    });
+  const error = await opening("hunter2").catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: "REDIS_REFUSED", fields: { kind: "WRONGPASS" } });
+  expect(JSON.stringify([error, error.message, String(error.cause)])).not.toContain("hunter2");
+  await (await opening("right")).close();
+  await guarded.close();
+});
+
+test("a server that still loads its data is not ready; whoever waits for it is told so, and gets it", async () => {
+  // Every key takes a millisecond to load, and what is asked meanwhile is answered in between.
+  const slow = await testRedis(
+    ...["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"],
+    ...["--enable-debug-command", "local"],
+  );
+  const { commands } = slow.redis;
+  await commands.send("DEBUG", "POPULATE", "3000", "key", "200");
+  await commands.send("BGREWRITEAOF");
+  const rewritten = async () =>
+    textOf(await commands.send("INFO", "persistence")).includes("aof_rewrite_in_progress:0");
+  while (!(await rewritten())) await sleep(20);
+  await slow.server.crash();
+  const restarting = slow.server.restart();
+  const logger = recorder();
+  const open = (forMs: number) =>
+    openRedis({ url: slow.server.url, logger, role: "test", wait: { forMs, setting: "relay.redis_wait" } });
+  const codes = new Set<string>();
+  while (!codes.has("REDIS_LOADING"))
+    codes.add(
+      await open(0).then(
+        () => "open",
+        (thrown) => thrown.code,
+      ),
+    );
+  expect([...codes]).not.toContain("open");
+  const redis = await open(60_000);
+  expect(Number(await redis.commands.send("DBSIZE"))).toBe(3000);
+  expect(logger.lines.map(({ fields, message }) => `${message} ${fields["error"]}`)).toContainEqual(
+    expect.stringMatching(/waits for Redis Redis at unix:.* is loading its data$/),
+  );
+  await redis.close();
+  await restarting;
+  await slow.close();
+}, 30_000);
+
 test.each(["redis-cluster://a:1,b:2", "http://localhost", "nonsense"])("%s is refused", async (url) => {
   const opening = openRedis({ url, logger: recorder(), role: "test" });
   await expect(opening).rejects.toMatchObject({ code: "REDIS_UNSUPPORTED" });

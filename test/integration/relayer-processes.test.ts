@@ -286,8 +286,7 @@ test("what is wrong with the configuration ends all of it, with the exit code of
     "2",
   ]);
   await expect(taken).rejects.toThrow(/ended with 69.*LISTEN_FAILED/s);
-  const noRedis = startRelayerProcess(network, "no-redis", { redis: { url: "redis://127.0.0.1:1" } }, [
-    ...["--processes", "2"],
-  ]);
+  const away = { redis: { url: "redis://127.0.0.1:1" }, relay: { redis_wait: "0s" } };
+  const noRedis = startRelayerProcess(network, "no-redis", away, ["--processes", "2"]);
   await expect(noRedis).rejects.toThrow(/ended with 69.*REDIS_UNREACHABLE/s);
 });

@@ -16,10 +16,8 @@ afterAll(() => network.close());
 /** What a start says with these settings instead of the network's; it must not succeed. */
 async function refusal(changes: Readonly<Record<string, unknown>>): Promise<unknown> {
   const file = `${network.configFile}.changed`;
-  writeFileSync(
-    file,
-    JSON.stringify({ ...JSON.parse(readFileSync(network.configFile, "utf8")), ...changes }),
-  );
+  const { relay, ...settings } = JSON.parse(readFileSync(network.configFile, "utf8"));
+  writeFileSync(file, JSON.stringify({ ...settings, relay: { ...relay, redis_wait: "0s" }, ...changes }));
   try {
     const { config } = loadRelayerConfig(file);
     const relayer = await startRelayer({

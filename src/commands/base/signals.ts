@@ -15,6 +15,27 @@ export function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+/** The same, with a signal for what is to be given up when the process is asked to end before it works. */
+export function askedToEnd(): { readonly asked: Promise<NodeJS.Signals>; readonly stop: AbortSignal } {
+  const stop = new AbortController();
+  const asked = untilSignal();
+  void asked.then(() => stop.abort());
+  return { asked, stop: stop.signal };
+}
+
+/** What `start` gives; undefined when it failed because `stop` was asked for. Throws what else it throws. */
+export async function unlessStopped<Started>(
+  start: Promise<Started>,
+  stop: AbortSignal,
+): Promise<Started | undefined> {
+  try {
+    return await start;
+  } catch (thrown) {
+    if (stop.aborted) return undefined;
+    throw thrown;
+  }
+}
+
 /**
  * Calls `act` at each SIGHUP, one at a time; signals that come meanwhile are one more call. What it throws has been told already. From
  * the call on, a closed terminal does not end the process.

@@ -6,7 +6,7 @@ import { openLogger } from "../../runtime/ops/logger.ts";
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { onHangup, untilSignal } from "../base/signals.ts";
+import { askedToEnd, onHangup, unlessStopped } from "../base/signals.ts";
 
 export default class MinerStart extends RelayminerCommand {
   static override summary =
@@ -40,7 +40,8 @@ export default class MinerStart extends RelayminerCommand {
     }
     const logger = openLogger({ ...config.logging, name: "miner" });
     for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
-    const miner = await startMiner({
+    const { asked, stop } = askedToEnd();
+    const starting = startMiner({
       config,
       version: this.config.version,
       logger,
@@ -50,11 +51,14 @@ export default class MinerStart extends RelayminerCommand {
       setLogLevel: (level) => {
         logger.level = level;
       },
+      stop,
     });
-    onHangup(() => miner.reload("SIGHUP"));
-    const signal = await untilSignal();
-    logger.info({ signal }, "handing over");
-    await miner.close();
+    const miner = await unlessStopped(starting, stop);
+    if (miner !== undefined) {
+      onHangup(() => miner.reload("SIGHUP"));
+      logger.info({ signal: await asked }, "handing over");
+      await miner.close();
+    }
     logger.info({}, "stopped");
   }
 }

@@ -13,7 +13,7 @@ import { type Channel, serveAsWorker } from "../../runtime/relayer/processes/wor
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { onHangup, untilSignal } from "../base/signals.ts";
+import { askedToEnd, onHangup, unlessStopped } from "../base/signals.ts";
 
 const untilAborted = (signal: AbortSignal): Promise<"command"> =>
   new Promise((resolve) => signal.addEventListener("abort", () => resolve("command"), { once: true }));
@@ -69,11 +69,14 @@ export default class RelayStart extends RelayminerCommand {
     if (flags.process !== undefined) return this.#serveAsOne(flags.process, count, given);
     for (const why of unused) logger.warn({ setting: why }, "this setting has no effect");
     if (count > 1) return this.#supervise(path, count, given);
-    const relayer = await this.#start(given);
-    const why = await Promise.race([untilSignal(), untilAborted(relayer.drainAsked)]);
-    logger.info({ why }, "draining");
-    // Whoever presses Ctrl-C waits for no load balancer.
-    await relayer.drain(why === "SIGINT" ? 0 : undefined);
+    const { asked, stop } = askedToEnd();
+    const relayer = await unlessStopped(this.#start({ ...given, stop }), stop);
+    if (relayer !== undefined) {
+      const why = await Promise.race([asked, untilAborted(relayer.drainAsked)]);
+      logger.info({ why }, "draining");
+      // Whoever presses Ctrl-C waits for no load balancer.
+      await relayer.drain(why === "SIGINT" ? 0 : undefined);
+    }
     logger.info({}, "stopped");
   }
 
@@ -107,15 +110,15 @@ export default class RelayStart extends RelayminerCommand {
       ...["--processes", String(count), "--process", String(number)],
       ...(config.keys.allow_insecure_permissions ? ["--allow-insecure-key-permissions"] : []),
     ];
-    const signal = untilSignal();
+    const { asked, stop } = askedToEnd();
     const setLogLevel = (level: LogLevel) => {
       logger.level = level;
     };
-    const given = { config, count, args, passwords, setLogLevel, clock: systemClock, logger };
+    const given = { config, count, args, passwords, setLogLevel, clock: systemClock, logger, stop };
     const processes = await startProcesses(given);
     if ("failed" in processes) return this.exit(processes.failed);
     onHangup(async () => processes.reload());
-    const why = await Promise.race([signal, processes.ended.then(() => "command" as const)]);
+    const why = await Promise.race([asked, processes.ended.then(() => "command" as const)]);
     if (why !== "command") {
       logger.info({ why }, "draining");
       processes.drain(why === "SIGINT" ? 0 : undefined);
@@ -129,15 +132,19 @@ export default class RelayStart extends RelayminerCommand {
       shareOf(config, number, count, `relayer-${hostname()}-${process.ppid}`);
     const channel: Channel = process;
     await serveAsWorker({
-      start: (passwords) =>
-        this.#start({
-          ...given,
-          config: ofThis(given.config),
-          reread: () => ofThis(given.reread()),
-          passwords,
-          supervised: true,
-          setLogLevel: (level) => void channel.send?.({ kind: "log_level", level }),
-        }),
+      start: (passwords, stop) =>
+        unlessStopped(
+          this.#start({
+            ...given,
+            stop,
+            config: ofThis(given.config),
+            reread: () => ofThis(given.reread()),
+            passwords,
+            supervised: true,
+            setLogLevel: (level) => void channel.send?.({ kind: "log_level", level }),
+          }),
+          stop,
+        ),
       environment: given.passwords.environment,
       channel,
       clock: systemClock,
@@ -155,6 +162,7 @@ type Given = {
   readonly passwords: PasswordSource;
   readonly supervised?: boolean;
   readonly setLogLevel?: (level: LogLevel) => void;
+  readonly stop?: AbortSignal;
 };
 
 const MOST_PROCESSES = 128;

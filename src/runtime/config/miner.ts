@@ -13,6 +13,7 @@ import {
 } from "./fields.ts";
 import { keysSchema } from "./keys.ts";
 import { type Loaded, loadYaml } from "./load.ts";
+import { redisWait } from "./redis-wait.ts";
 
 /** The miner's YAML: the Go peer's keys (go-peers 2.3, mining-path appendix C), then ours under `miner`. */
 
@@ -90,6 +91,7 @@ const ourOwn = () =>
       transactions_at_once: positive().max(256).default(8),
       /** Where a sealed trie whose session has settled goes: nowhere. Kept this long for a look back. */
       settled_record_ttl: duration().prefault("24h"),
+      redis_wait: redisWait(),
     })
     .prefault({});
 

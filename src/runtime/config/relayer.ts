@@ -19,6 +19,7 @@ import { keysSchema } from "./keys.ts";
 import { grpcWeb, limits, responseCompression, tls } from "./listener.ts";
 import { type Loaded, loadYaml } from "./load.ts";
 import { backendLimits, httpTransport, PROFILE_DECIDES, poolProfiles, timeoutProfiles } from "./profiles.ts";
+import { redisWait } from "./redis-wait.ts";
 import { replayFields } from "./replays.ts";
 import { simulationSchema } from "./simulation.ts";
 import { spoolSchema } from "./spool.ts";
@@ -93,6 +94,7 @@ const ourOwn = () =>
       verify_tables: z.enum(["auto", "full", "small"]).default("auto"),
       ...replayFields(),
       ...answerFields(),
+      redis_wait: redisWait(),
       spool: spoolSchema(),
       websocket: websocketSettings(),
       drain: drainSchema(),

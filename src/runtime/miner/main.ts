@@ -25,7 +25,7 @@ import type { ReloadReport, Reloads } from "../reload/reloads.ts";
 import { Consumer } from "./consume.ts";
 import { HeldKeys } from "./held-keys.ts";
 import { Leader } from "./leader.ts";
-import { minerMetrics } from "./metrics.ts";
+import { type MinerMetrics, minerMetrics } from "./metrics.ts";
 import type { Parts, StartMiner } from "./parts.ts";
 import { openReloads, watchLeaving, watchMinerKeys } from "./reload.ts";
 import { snapshot } from "./snapshot.ts";
@@ -41,7 +41,10 @@ export type Miner = Closable & {
 const SECOND = 1_000;
 const ASKED_AT_ONCE = 10;
 
-/** Starts a miner; it works when this resolves. What was opened before a failure is closed again. */
+/**
+ * Starts a miner; it works when this resolves. While Redis is away it waits (`miner.redis_wait`), and is not ready. What was opened before
+ * a failure is closed again.
+ */
 export async function startMiner(given: StartMiner): Promise<Miner> {
   const owned = new CloseStack();
   try {
@@ -55,7 +58,6 @@ export async function startMiner(given: StartMiner): Promise<Miner> {
 async function start(given: StartMiner, owned: CloseStack): Promise<Miner> {
   const parts = await openParts(given, owned);
   const { config, version, logger, clock, id, redis, keys, metrics, workers, chain } = parts;
-  await openListener(parts);
   const leader = owned.own(openLeader(parts));
   await leader.start();
   const { ownership, lookAtAll } = openWork(parts);
@@ -104,9 +106,12 @@ async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
   const loaded = await loadKeys(config.keys, given.passwords);
   tellNotes(loaded, config.keys, logger);
   const id = config.redis.consumer_name ?? `miner-${hostname()}-${process.pid}`;
-  const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "miner" }));
-  const keys = redisKeys(config.redis.namespace);
   const metrics = minerMetrics();
+  const known: { height: () => bigint } = { height: () => 0n };
+  await openListener(config, metrics, () => known.height(), owned);
+  const wait = { forMs: config.miner.redis_wait, setting: "miner.redis_wait", signal: given.stop };
+  const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "miner", clock, wait }));
+  const keys = redisKeys(config.redis.namespace);
   const chain = await openChain({
     urls: config.pocket_node.query_node_rpc_url,
     chainId: config.pocket_node.chain_id,
@@ -119,6 +124,7 @@ async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
     onDrop: () => undefined,
     events: cacheMetrics(metrics.registry, logger),
   });
+  known.height = () => chain.blocks.latest()?.height ?? chain.height;
   const reader = await openRelayReader({ redis, keys, consumer: id, logger });
   return {
     ...given,
@@ -131,7 +137,7 @@ async function openParts(given: StartMiner, owned: CloseStack): Promise<Parts> {
     reader,
     metrics,
     workers: new Map(),
-    height: () => chain.blocks.latest()?.height ?? chain.height,
+    height: known.height,
   };
 }
 
@@ -183,7 +189,12 @@ async function watchSuppliers(parts: Parts): Promise<() => Promise<void>> {
   return writeAll;
 }
 
-async function openListener({ config, metrics, height, owned }: Parts): Promise<void> {
+async function openListener(
+  config: MinerConfig,
+  metrics: MinerMetrics,
+  height: () => bigint,
+  owned: CloseStack,
+): Promise<void> {
   if (!config.metrics.enabled) return;
   owned.own(
     await openOpsServer({

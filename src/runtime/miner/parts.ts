@@ -22,6 +22,8 @@ export type StartMiner = {
   /** Reads and checks the configuration again, for a reload. */
   readonly reread?: () => MinerConfig;
   readonly setLogLevel?: (level: LogLevel) => void;
+  /** Ends a start that waits for Redis: it throws what it waited for. */
+  readonly stop?: AbortSignal;
 };
 
 /** What the parts share; opened first, closed last. */

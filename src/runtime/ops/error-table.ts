@@ -122,6 +122,11 @@ export const ERRORS = {
     means: "No connection to Redis could be made, or it broke before Redis answered.",
     todo: "Start Redis, or point redis.url (or --redis) at a running one.",
   },
+  REDIS_LOADING: {
+    exit: EXIT.unreachable,
+    means: "Redis runs, and is still reading its data from disk. Until it has, it answers nothing.",
+    todo: "Wait until it has: redis-cli info persistence shows loading_eta_seconds.",
+  },
   REDIS_TIMEOUT: {
     exit: EXIT.unreachable,
     means: "Redis is connected, but did not answer within three seconds.",

@@ -44,6 +44,8 @@ function render(): string {
     "",
     "A service manager should not restart after 64, 65, 66, 77 and 78: nothing changes until somebody changes it. In a systemd unit: `RestartPreventExitStatus=64 65 66 77 78`.",
     "",
+    "A relayer or miner that is started while Redis is away waits for it, ten minutes by default (`relay.redis_wait`, `miner.redis_wait`), and exits with 69 after that: restarted by systemd (`Restart=on-failure`; it stays below the start limit) or Kubernetes it goes on waiting, and a Redis that never comes is seen as restarts. In Kubernetes let the liveness probe ask `/health` and the readiness probe `/ready` at `health_check.addr`, of a miner at `metrics.addr`: a process that waits is alive and not ready. The relay port is closed until it serves.",
+    "",
     ...codes.flatMap(([code, { exit, means, todo }]) => [
       `## ${code}`,
       "",

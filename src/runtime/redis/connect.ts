@@ -2,9 +2,10 @@ import { Redis, type RedisOptions } from "ioredis";
 import { type Clock, repeat, systemClock } from "../../base/clock.ts";
 import { AppError, toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { clientOf, type RedisClient } from "./client.ts";
-import { requireServer, type ServerReport } from "./server-check.ts";
+import { clientOf, type RedisClient, redisError } from "./client.ts";
+import { requireLoaded, requireServer, type ServerReport } from "./server-check.ts";
 import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
+import { type RedisWait, whileAway } from "./wait.ts";
 
 export type RedisConnections = {
   /** Commands; never blocks. Many calls in one turn of the event loop go out as one write. */
@@ -35,6 +36,13 @@ const ANSWER_WITHIN_MS = 3000;
 const CONNECT_WITHIN_MS = 5000;
 const PROBE_EVERY_MS = 2000;
 const LONGEST_RECONNECT_MS = 2000;
+/** Redis knows us, and says no. */
+const NO_ENTRY = /^(NOAUTH|WRONGPASS|NOPERM) /;
+
+/** Jitter, so that a fleet does not come back in one instant. */
+function pauseBefore(attempt: number): number {
+  return Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2);
+}
 
 /**
  * ioredis with the defaults that could apply a command twice or wait for ever switched off (operator-experience 8): nothing is
@@ -48,9 +56,7 @@ const OPTIONS = {
   maxRetriesPerRequest: 0,
   connectTimeout: CONNECT_WITHIN_MS,
   keepAlive: 10_000,
-  // Jitter, so that a fleet does not come back in one instant.
-  retryStrategy: (attempt: number) =>
-    Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2),
+  retryStrategy: pauseBefore,
 } as const satisfies RedisOptions;
 
 export type OpenRedis = {
@@ -60,19 +66,27 @@ export type OpenRedis = {
   /** Names the connections in CLIENT LIST: relayminer:<role>:<purpose>:<pid>. */
   readonly role: string;
   readonly clock?: Clock;
+  /** Not at all if not given. */
+  readonly wait?: RedisWait;
 };
 
+const NO_WAIT: RedisWait = { forMs: 0, setting: "" };
+
 /**
- * Opens the connections of one process. Throws REDIS_UNREACHABLE (no password in message or fields), REDIS_UNSUPPORTED for a server
- * older than 6.2, a cluster or an unknown URL scheme.
+ * Opens the connections of one process. Throws REDIS_UNREACHABLE (no password in message or fields), REDIS_LOADING, REDIS_REFUSED (a wrong
+ * password among others), and REDIS_UNSUPPORTED for a server older than 6.2, a cluster or an unknown URL scheme.
  */
-export async function openRedis({
-  url,
-  logger,
-  role,
-  clock = systemClock,
-}: OpenRedis): Promise<RedisConnections> {
+export async function openRedis(given: OpenRedis): Promise<RedisConnections> {
+  const { url, logger, clock = systemClock, wait = NO_WAIT } = given;
   const target = parseTarget(url);
+  const open = () => openOnce(target, { ...given, clock });
+  return whileAway(open, { wait, redis: target.shown, clock, logger, pauseMs: pauseBefore });
+}
+
+type OpenOnce = Pick<OpenRedis, "logger" | "role"> & { readonly clock: Clock };
+
+async function openOnce(target: Target, { logger, role, clock }: OpenOnce): Promise<RedisConnections> {
+  await look(target, role);
   const opened: Redis[] = [];
   const open = async (purpose: string, limits: RedisOptions) => {
     const connection = new Redis({
@@ -116,6 +130,53 @@ export async function openRedis({
   }
 }
 
+/** What connects waits without a word while Redis loads its data: asked before, on a connection that does not. */
+async function look({ shown, options }: Target, role: string): Promise<void> {
+  const connection = new Redis({
+    ...OPTIONS,
+    ...options,
+    commandTimeout: ANSWER_WITHIN_MS,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    connectionName: `relayminer:${role}:look:${process.pid}`,
+  });
+  await tried(connection, async () => {
+    await connected(connection, shown);
+    await requireLoaded(clientOf(connection), shown);
+  }).finally(() => connection.disconnect());
+}
+
+/** Throws REDIS_REFUSED where Redis knows us and says no, which only an event tells; otherwise what `act` throws. */
+async function tried(connection: Redis, act: () => Promise<void>): Promise<void> {
+  let refused: Error | undefined;
+  const heard = (error: Error) => {
+    if (NO_ENTRY.test(error.message)) refused = error;
+  };
+  connection.on("error", heard);
+  try {
+    await act();
+  } catch (thrown) {
+    throw refused === undefined ? thrown : redisError(refused, "AUTH");
+  } finally {
+    connection.off("error", heard);
+  }
+}
+
+/** Throws REDIS_UNREACHABLE. */
+async function connected(connection: Redis, shown: string): Promise<void> {
+  let last: Error | undefined;
+  // Without a listener an "error" event would end the process.
+  connection.on("error", (error: Error) => {
+    last = error;
+  });
+  try {
+    await connection.connect();
+  } catch (thrown) {
+    const cause = last ?? toError(thrown);
+    throw new AppError("REDIS_UNREACHABLE", `cannot reach Redis at ${shown}`, { url: shown }, cause);
+  }
+}
+
 function linkOf(connection: Redis, clock: Clock): Link {
   let times = 1;
   let madeAt = clock.monotonic();
@@ -137,19 +198,13 @@ function linkOf(connection: Redis, clock: Clock): Link {
 }
 
 async function connect(connection: Redis, shown: string, purpose: string, logger: Logger): Promise<void> {
+  await tried(connection, () => connected(connection, shown));
   let last: Error | undefined;
-  // Without a listener an "error" event would end the process.
   connection.on("error", (error: Error) => {
     if (last?.message !== error.message)
       logger.warn({ redis: shown, purpose, error: error.message }, "Redis connection failed");
     last = error;
   });
-  try {
-    await connection.connect();
-  } catch (thrown) {
-    const cause = last ?? toError(thrown);
-    throw new AppError("REDIS_UNREACHABLE", `cannot reach Redis at ${shown}`, { url: shown }, cause);
-  }
   connection.on("ready", () => {
     if (last) logger.info({ redis: shown, purpose }, "Redis connection is back");
     last = undefined;

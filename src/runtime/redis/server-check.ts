@@ -46,6 +46,20 @@ export async function runIdOf(redis: RedisClient): Promise<string | undefined> {
   }
 }
 
+/** Throws REDIS_LOADING while the server still reads its data from disk and answers nothing else. */
+export async function requireLoaded(redis: RedisClient, shown: string): Promise<void> {
+  let info: Map<string, string>;
+  try {
+    info = parseInfo(textOf(await redis.send("INFO", "persistence")));
+  } catch (thrown) {
+    if (isRefused(thrown, "NOPERM")) return;
+    throw thrown;
+  }
+  if (info.get("loading") !== "1") return;
+  const seconds = info.get("loading_eta_seconds") ?? "unknown";
+  throw new AppError("REDIS_LOADING", `Redis at ${shown} is loading its data`, { secondsItExpects: seconds });
+}
+
 /** Throws REDIS_UNSUPPORTED on a server that cannot run our commands; logs every warning. */
 export async function requireServer(redis: RedisClient, logger: Logger): Promise<ServerReport | undefined> {
   try {

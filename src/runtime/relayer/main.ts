@@ -15,7 +15,7 @@ import { observeBackends } from "./backends/metrics.ts";
 import { type Readiness, readinessOf } from "./backends/readiness.ts";
 import { drain } from "./draining.ts";
 import { Live } from "./live.ts";
-import type { RelayerMetrics } from "./metrics.ts";
+import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
 import { obeyCommands } from "./obey.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { Recent } from "./recent.ts";
@@ -40,6 +40,8 @@ export type StartRelayer = {
   readonly setLogLevel?: (level: LogLevel) => void;
   /** One of several processes, of which the first one has the operator's listeners. */
   readonly supervised?: boolean;
+  /** Ends a start that waits for Redis: it throws what it waited for. */
+  readonly stop?: AbortSignal;
 };
 
 export type Relayer = Closable & {
@@ -58,7 +60,10 @@ export type Relayer = Closable & {
   drain(delayMs?: number): Promise<void>;
 };
 
-/** Starts a relayer; it is serving when this resolves. What was opened before a failure is closed again. */
+/**
+ * Starts a relayer; it is serving when this resolves. While Redis is away it waits (`relay.redis_wait`), and the operator's listeners say
+ * that it is not ready. What was opened before a failure is closed again.
+ */
 export async function startRelayer(given: StartRelayer): Promise<Relayer> {
   const owned = new CloseStack();
   try {
@@ -69,22 +74,25 @@ export async function startRelayer(given: StartRelayer): Promise<Relayer> {
   }
 }
 
-/** Parts that stay, what relays are served with, the relay port, the operator's listeners, the heartbeat: in this order. */
+/** The operator's listeners, parts that stay, what relays are served with, the relay port, the heartbeat: in this order. */
 async function start(given: StartRelayer, owned: CloseStack): Promise<Relayer> {
   const { config, version, logger, clock } = given;
   const id = config.relay.instance_id ?? `relayer-${hostname()}-${process.pid}`;
   const loaded = await loadKeys(config.keys, given.passwords);
   tellNotes(loaded, config.keys, logger);
   const keyRing = loaded.ring;
-  const parts = await openParts(given, owned);
+  const metrics = relayerMetrics();
+  const known: Known = {};
+  if (!given.supervised) await openOperatorListeners(config, metrics, known, owned);
+  const parts = await openParts({ ...given, metrics }, owned);
   const live = new Live(openServing(parts, { config, keyRing }));
   owned.own({ close: () => closeAll([live.current, ...parts.retired]) });
   await parts.standings.start({ suppliers: keyRing.addresses(), services: Object.keys(config.services) });
   const webSockets = openWebSockets(config.relay.websocket, parts, live);
   const transport = owned.own(await openTransport(config, parts, { live, upgrade: webSockets.upgrade }));
   owned.own(webSockets);
-  observeBackends(parts.metrics.registry, () => live.current.services.values());
-  if (!given.supervised) await openOperatorListeners(config, parts, live, owned);
+  observeBackends(metrics.registry, () => live.current.services.values());
+  known.serving = { parts, live };
   const recent = new Recent(parts.metrics, clock);
   owned.own(
     await keepBeating({
@@ -144,6 +152,9 @@ function openTransport(
   });
 }
 
+/** What the operator's listeners tell of: nothing until the relay port is open. */
+type Known = { serving?: { readonly parts: Parts; readonly live: Live } };
+
 /** Whether a load balancer should send a service's relays here; undefined when it is not served. */
 function readiness(service: string, { heights, work }: Parts, live: Live): Readiness | undefined {
   const routes = live.current.services.get(service);
@@ -156,13 +167,20 @@ function readiness(service: string, { heights, work }: Parts, live: Live): Readi
 const isReady = ({ heights, work, store }: Parts): boolean =>
   heights.current > 0n && work.serving && store.canTake;
 
-async function openOperatorListeners(config: RelayerConfig, parts: Parts, live: Live, owned: CloseStack) {
+async function openOperatorListeners(
+  config: RelayerConfig,
+  { registry }: RelayerMetrics,
+  known: Known,
+  owned: CloseStack,
+): Promise<void> {
+  const starting = (service: string) =>
+    Object.hasOwn(config.services, service) ? { service_id: service, ready: false } : undefined;
   if (config.metrics.enabled)
     owned.own(
       await openOpsServer({
         name: "metrics",
         ...hostAndPort(config.metrics.addr),
-        routes: [metricsRoute(parts.metrics.registry)],
+        routes: [metricsRoute(registry)],
       }),
     );
   if (config.health_check.enabled)
@@ -171,8 +189,12 @@ async function openOperatorListeners(config: RelayerConfig, parts: Parts, live: 
         name: "health_check",
         ...hostAndPort(config.health_check.addr),
         routes: [
-          ...healthRoutes(() => isReady(parts)),
-          readyRoute((service) => readiness(service, parts, live)),
+          ...healthRoutes(() => known.serving !== undefined && isReady(known.serving.parts)),
+          readyRoute((service) =>
+            known.serving === undefined
+              ? starting(service)
+              : readiness(service, known.serving.parts, known.serving.live),
+          ),
         ],
       }),
     );

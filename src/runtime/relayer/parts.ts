@@ -5,7 +5,7 @@ import type { Logger } from "../../base/logger.ts";
 import { cacheMetrics } from "../cache/metrics.ts";
 import { openChain } from "../cache/open-chain.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
-import { openRedis } from "../redis/connect.ts";
+import { openRedis, type RedisConnections } from "../redis/connect.ts";
 import { redisKeys } from "../redis/keys.ts";
 import { type Meter, type MeteredSession, openMeter } from "../redis/meter.ts";
 import { serviceFactors } from "../redis/service-factors.ts";
@@ -18,7 +18,7 @@ import { Draining } from "./draining.ts";
 import { Heights } from "./heights.ts";
 import type { Serving } from "./live.ts";
 import { gated } from "./log-gate.ts";
-import { type RelayerMetrics, relayerMetrics } from "./metrics.ts";
+import type { RelayerMetrics } from "./metrics.ts";
 import { observeReplays } from "./replays/metrics.ts";
 import { Replays } from "./replays/replays.ts";
 import { Sessions } from "./sessions.ts";
@@ -37,6 +37,8 @@ type Given = {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly spoolDirectories: readonly string[];
+  readonly metrics: RelayerMetrics;
+  readonly stop?: AbortSignal | undefined;
 };
 
 const BYTES_PER_MB = 1_048_576;
@@ -45,11 +47,11 @@ const BYTES_PER_MB = 1_048_576;
 export type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Opened in order, and owned by `owned`. Throws AppErrors of Redis and chain. */
-export async function openParts({ config, logger, clock, spoolDirectories }: Given, owned: CloseStack) {
-  const redis = owned.own(await openRedis({ url: config.redis.url, logger, role: "relayer" }));
+export async function openParts(given: Given, owned: CloseStack) {
+  const { config, logger, clock, spoolDirectories, metrics } = given;
+  const redis = owned.own(await openRedisOf(given));
   const keys = redisKeys(config.redis.namespace);
   const shared = { redis, keys, logger, clock };
-  const metrics = relayerMetrics();
   const heights = new Heights(clock);
   // Filled below: the chain's caches call back into the sessions prepared from them.
   const prepared: { sessions?: Sessions } = {};
@@ -110,6 +112,11 @@ export async function openParts({ config, logger, clock, spoolDirectories }: Giv
     ...sharedByReloads(config),
     draining: new Draining(),
   };
+}
+
+function openRedisOf({ config, logger, clock, stop }: Given): Promise<RedisConnections> {
+  const wait = { forMs: config.relay.redis_wait, setting: "relay.redis_wait", signal: stop };
+  return openRedis({ url: config.redis.url, logger, role: "relayer", clock, wait });
 }
 
 /** What several states of the configuration have together. */

@@ -22,6 +22,8 @@ type Given = {
   readonly setLogLevel: (level: LogLevel) => void;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Ends a start that is still under way. */
+  readonly stop: AbortSignal;
 };
 
 export type Processes = {
@@ -43,7 +45,10 @@ export async function startProcesses(given: Given): Promise<Processes | { readon
   const { slots, known } = openSlots(given);
   try {
     await openListeners(config, known, owned);
+    const giveUp = () => slots[0]?.drain(0);
+    given.stop.addEventListener("abort", giveUp, { once: true });
     const first = await slots[0]?.begin();
+    given.stop.removeEventListener("abort", giveUp);
     if (first === undefined || "code" in first) {
       await owned.close();
       return { failed: first?.code ?? 1 };

@@ -19,8 +19,8 @@ export type Channel = {
 };
 
 type Given = {
-  /** Starts the relayer; `passwords`: those that the first process has. */
-  readonly start: (passwords: PasswordSource) => Promise<Relayer>;
+  /** Starts the relayer; `passwords`: those that the first process has. Gives undefined when `stop` ended a start that waited. */
+  readonly start: (passwords: PasswordSource, stop: AbortSignal) => Promise<Relayer | undefined>;
   readonly environment: PasswordSource["environment"];
   readonly channel: Channel;
   readonly clock: Clock;
@@ -51,7 +51,8 @@ export async function serveAsWorker({ start, environment, channel, clock }: Give
     if (said?.kind === "reload") started.relayer?.reload("SIGHUP").catch(() => undefined);
     if (said?.kind === "metrics" || said?.kind === "readiness") void answer(started.relayer, said, tell);
   });
-  const relayer = await start(passwords.source);
+  const relayer = await start(passwords.source, ended.signal);
+  if (relayer === undefined) return;
   started.relayer = relayer;
   relayer.drainAsked.addEventListener("abort", () => {
     tell({ kind: "drained" });

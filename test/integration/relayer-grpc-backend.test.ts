@@ -1,5 +1,6 @@
-import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
@@ -9,6 +10,7 @@ import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
 import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
+import { until } from "../kit/websocket.ts";
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 const message = (words: string) => framed(new TextEncoder().encode(words));
@@ -93,8 +95,27 @@ afterAll(async () => {
   raw.server.close();
 });
 
-const inner = (words: string, of: Network, at: SessionHeader = header) =>
-  of.sign(at, message(words), { path: "/kit.Echo/Say", contentType: "application/grpc" });
+const inner = (
+  words: string,
+  of: Network,
+  at: SessionHeader = header,
+  headers: readonly (readonly [string, string])[] = [],
+) => of.sign(at, message(words), { path: "/kit.Echo/Say", contentType: "application/grpc", headers });
+
+const well = (stream: ServerHttp2Stream) =>
+  stream.respond({ ":status": 200, "grpc-status": "0" }, { endStream: true });
+/** Sessions that the server had, and those that are open. */
+const counted = (server: Http2Server) => {
+  const sessions = new Set<ServerHttp2Session>();
+  const count = { all: 0, open: () => sessions.size };
+  server.on("session", (session) => {
+    count.all += 1;
+    sessions.add(session);
+    session.on("error", () => undefined);
+    session.once("close", () => sessions.delete(session));
+  });
+  return count;
+};
 
 test("an inner call goes to the gRPC backend, and its answer and trailers come back signed", async () => {
   const { code, response } = await grpc.call(inner("hello", network));
@@ -156,8 +177,6 @@ test("user and password of a backend's URL are its credentials", async () => {
 });
 
 test("what the backend did not take on is asked once more: refused streams, and a connection that said goodbye", async () => {
-  const well = (stream: ServerHttp2Stream) =>
-    stream.respond({ ":status": 200, "grpc-status": "0" }, { endStream: true });
   const first = raw.turns() + 1;
   raw.act.now = (stream, turn) => (turn === first ? stream.close(7) : well(stream));
   expect((await post(faulty, inner("y", faulty, await faulty.header()))).status).toBe(200);
@@ -168,4 +187,71 @@ test("what the backend did not take on is asked once more: refused streams, and 
   };
   for (let id = 0; id < 3; id++)
     expect((await post(faulty, inner(`z${id}`, faulty, await faulty.header()))).status).toBe(200);
+});
+
+test.each<[string, readonly (readonly [string, string])[]]>([
+  [
+    "a header twice that may come once",
+    [
+      ["User-Agent", "a"],
+      ["User-Agent", "b"],
+    ],
+  ],
+  ["more headers than a server takes", [["X-Large", "x".repeat(70_000)]]],
+])("a request with %s is refused, and the others on the connection go on", async (_, headers) => {
+  const at = await faulty.header();
+  raw.act.now = well;
+  expect((await post(faulty, inner("before", faulty, at))).status).toBe(200);
+  const sessions = counted(raw.server);
+  const arrived = new Promise<ServerHttp2Stream>((resolve) => {
+    raw.act.now = resolve;
+  });
+  const pending = post(faulty, inner("pending", faulty, at));
+  const stream = await arrived;
+  raw.act.now = well;
+  expect((await post(faulty, inner("bad", faulty, at, headers))).status).toBe(400);
+  well(stream);
+  expect((await pending).status).toBe(200);
+  expect((await post(faulty, inner("after", faulty, at))).status).toBe(200);
+  expect(sessions.all).toBe(0);
+});
+
+test("a connection that is lost late takes none with it that was dialled since", async () => {
+  const at = await faulty.header();
+  const sockets: Socket[] = [];
+  raw.server.on("connection", (socket: Socket) => sockets.push(socket));
+  const ask = async (words: string) => (await post(faulty, inner(words, faulty, at))).status;
+  // The next request has a connection of its own.
+  raw.act.now = (stream) => {
+    well(stream);
+    stream.session?.goaway();
+  };
+  await ask("goodbye");
+  raw.act.now = (stream) => stream.session?.goaway();
+  const lost = ask("kept waiting");
+  await until(() => sockets.length === 1, "the first connection");
+  await sleep(200);
+  raw.act.now = well;
+  expect(await ask("over a new connection")).toBe(200);
+  expect(sockets).toHaveLength(2);
+  sockets[0]?.resetAndDestroy();
+  expect(await lost).toBe(502);
+  expect(await ask("over the same")).toBe(200);
+  expect(sockets).toHaveLength(2);
+});
+
+test("answers are bounded, each and all together", async () => {
+  raw.act.now = (stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(Buffer.alloc(2_000_000));
+  };
+  const backends = { grpc: { url: `127.0.0.1:${raw.port}` } };
+  const services = { "kit-svc": { default_backend: "grpc", backends } };
+  const asked = async (backend_limits: Readonly<Record<string, number>>) => {
+    const url = await network.another({ relay: { backend_limits }, services });
+    return (await post(network, inner("large", network, await network.header()), { url })).status;
+  };
+  expect(await asked({ max_response_mb: 1 })).toBe(502);
+  expect(await asked({ max_buffered_mb: 1 })).toBe(503);
+  expect(await asked({})).toBe(200);
 });

@@ -1,5 +1,6 @@
 import type { BackendConfig } from "../../config/backends.ts";
 import { Reject } from "../rejects.ts";
+import type { AnswerLimits } from "./answer-limits.ts";
 import type { Backend, BackendAnswer, BackendLoad, BackendRequest } from "./backend.ts";
 import { EndpointSet, type EndpointSetOptions, type EndpointState } from "./endpoint-set.ts";
 import { type ChannelAnswer, GrpcChannel, NotTaken } from "./grpc-channel.ts";
@@ -10,6 +11,8 @@ import { type Endpoint, endpointOf, targetPath } from "./target.ts";
 const UNAVAILABLE = "14";
 /** Requests in work at once, for each endpoint: one connection carries them. */
 const IN_WORK = 1_000;
+/** Of a request, its path among them (reliability 7): a server may end the connection of all for one that has more. */
+const MAX_METADATA_BYTES = 16_384;
 
 type Wired = { readonly endpoint: Endpoint; readonly channel: GrpcChannel };
 
@@ -80,6 +83,8 @@ export class GrpcBackend implements Backend {
         ":method": request.method,
         ":path": path,
       };
+      if (sizeOf(headers) > MAX_METADATA_BYTES)
+        throw new Reject("bad_request", "the inner request's headers are too large for gRPC");
       const answer = await channel.ask(headers, request.body, request.client);
       outcome = isFault(answer) ? "server_fault" : "answered";
       return { ...answer, endpoint: endpoint.name };
@@ -95,13 +100,20 @@ export class GrpcBackend implements Backend {
 const isFault = ({ status, headers }: ChannelAnswer): boolean =>
   status >= 500 || headers.some(([name, value]) => name === "grpc-status" && value === UNAVAILABLE);
 
+function sizeOf(headers: Readonly<Record<string, string | string[]>>): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers))
+    for (const one of Array.isArray(value) ? value : [value]) bytes += name.length + one.length;
+  return bytes;
+}
+
 /** A channel for each endpoint, with the service's timeouts. */
 export function openGrpcBackend(
   backend: BackendConfig,
   { dialMs, requestMs }: Pick<Reach, "dialMs" | "requestMs">,
-  options: EndpointSetOptions,
+  { limits, ...options }: EndpointSetOptions & { readonly limits: AnswerLimits },
 ): GrpcBackend {
-  const settings = { clock: options.clock, dialMs, requestMs };
+  const settings = { clock: options.clock, dialMs, requestMs, limits };
   const wired = backend.endpoints.map(({ name, url }) => {
     const endpoint = endpointOf(name, url, backend.base_path);
     return { endpoint, channel: new GrpcChannel(endpoint.origin, settings) };

@@ -9,9 +9,8 @@ import {
 import type { Clock } from "../../../base/clock.ts";
 import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
+import type { AnswerLimits } from "./answer-limits.ts";
 
-/** PATH reads no more of an answer (relay-path 6.1). */
-const MAX_ANSWER_BYTES = 100 * 1024 * 1024;
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 8 * 1024 * 1024;
 
@@ -25,7 +24,12 @@ export type ChannelAnswer = {
 /** The backend did not begin with the request: it may be sent again, to it or to another. */
 export class NotTaken extends Reject {}
 
-type Settings = { readonly clock: Clock; readonly dialMs: number; readonly requestMs: number };
+type Settings = {
+  readonly clock: Clock;
+  readonly dialMs: number;
+  readonly requestMs: number;
+  readonly limits: AnswerLimits;
+};
 
 /** The connection to one gRPC endpoint, HTTP/2 with TLS or without: dialled when it is needed, and again when it ended. */
 export class GrpcChannel {
@@ -43,7 +47,7 @@ export class GrpcChannel {
     return this.#session !== undefined;
   }
 
-  /** Throws Reject backend_error, NotTaken among them, backend_timeout, client_gone. */
+  /** Throws Reject backend_error, NotTaken among them, backend_timeout, response_too_large, overloaded, bad_request, client_gone. */
   async ask(headers: OutgoingHttpHeaders, body: Uint8Array, client: Presence): Promise<ChannelAnswer> {
     const session = await this.#connected();
     if (client.gone) throw new Reject("client_gone");
@@ -51,6 +55,9 @@ export class GrpcChannel {
     try {
       stream = session.request(headers, { endStream: body.length === 0 });
     } catch (thrown) {
+      // It is the request's doing, and none of the connection's, where others have theirs.
+      if (!session.closed && !session.destroyed)
+        throw new Reject("bad_request", "its headers cannot be sent over HTTP/2", { cause: thrown });
       this.#forget(session);
       throw new NotTaken("backend_error", undefined, { cause: thrown });
     }
@@ -80,7 +87,11 @@ export class GrpcChannel {
       const session = connect(this.#origin, {
         settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
       });
+      let phase: "dialling" | "over" = "dialling";
       const failed = (cause: Error) => {
+        // Of a connection that was there, "close" tells.
+        if (phase === "over") return;
+        phase = "over";
         callOff();
         this.#session = undefined;
         session.destroy();
@@ -91,6 +102,7 @@ export class GrpcChannel {
       session.once("goaway", () => this.#forget(session));
       session.once("close", () => this.#forget(session));
       session.once("connect", () => {
+        phase = "over";
         callOff();
         session.setLocalWindowSize(CONNECTION_WINDOW);
         resolve(session);
@@ -111,7 +123,7 @@ export class GrpcChannel {
   }
 
   #answerOf(stream: ClientHttp2Stream, client: Presence): Promise<ChannelAnswer> {
-    const { clock, requestMs } = this.#settings;
+    const { clock, requestMs, limits } = this.#settings;
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -130,14 +142,18 @@ export class GrpcChannel {
         trailers = headers;
       });
       stream.on("data", (chunk: Buffer) => {
+        if (stream.closed) return;
+        if (size + chunk.length > limits.maxBytes) return abandon(new Reject("response_too_large"));
+        if (!limits.memory.take(chunk.length))
+          return abandon(new Reject("overloaded", "too many large answers at once"));
         size += chunk.length;
         chunks.push(chunk);
-        if (size > MAX_ANSWER_BYTES) abandon(new Reject("backend_error", "its answer is too large"));
       });
       stream.on("error", () => undefined);
       stream.once("close", () => {
         callOff();
         client.whenGone(undefined);
+        limits.memory.release(size);
         if (stream.rstCode === constants.NGHTTP2_NO_ERROR && head !== undefined)
           resolve({
             status: Number(head[":status"]),

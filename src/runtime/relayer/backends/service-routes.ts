@@ -62,7 +62,7 @@ export function serviceRoutes(
       const { grpc } = service.backends;
       if (grpc !== undefined) {
         const onChange = tellChanges({ service: id, kind: "grpc", logger, metrics: metrics.backends });
-        const options = { service: id, clock, onChange };
+        const options = { service: id, clock, limits: shared.limits, onChange };
         const made = JSON.stringify([id, "grpc", grpc, reach]);
         const open = (kept: CloseStack) => kept.own(openGrpcBackend(grpc, reach, options));
         pools.push(["grpc", backends.takeFor(owned, made, open)]);

@@ -78,3 +78,10 @@ test("what breaks off, is signed by another, or is no stream at all is told with
   expect(read(utf8("data: 1\n"), 64).problem).toContain("broke off in batch 1");
   expect(read(new Uint8Array(), 64).problem).toBe("the stream has no batch");
 });
+
+test("a relayer that sends nothing but delimiters costs a bounded time", () => {
+  const start = performance.now();
+  const flood = Buffer.from(DELIMITER.repeat(200_000));
+  expect(read(flood, 65_536)).toEqual({ texts: [], problem: "batch 1: too many delimiters in it" });
+  expect(performance.now() - start).toBeLessThan(5_000);
+});

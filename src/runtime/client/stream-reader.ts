@@ -7,6 +7,8 @@ const DELIMITER = Buffer.from(utf8("||POKT_STREAM||"));
 
 /** A batch is at most about 100 KB at the peers (relay-path 6.4); what is longer than this is no batch. */
 const MAX_BATCH_BYTES = 16 * 1_048_576;
+/** Of all that is tried as one batch: each delimiter in it makes one more try, and who sends it decides how many there are. */
+const MAX_TRIED_BYTES = 256 * 1_048_576;
 
 /**
  * Takes a stream apart into its signed batches (relay-path 6.4). The delimiter has no length before it and may stand inside a batch: so
@@ -18,6 +20,8 @@ export class StreamReader {
   #held: Buffer = Buffer.from(EMPTY);
   /** Where in `#held` a delimiter may begin that was not tried yet. */
   #from = 0;
+  /** Bytes that were tried for the batch that is held. */
+  #tried = 0;
   /** What was wrong with the shortest bytes that could have been the batch. */
   #problem: string | undefined;
 
@@ -27,11 +31,11 @@ export class StreamReader {
 
   /** Bytes as they come, cut anywhere. */
   push(chunk: Uint8Array): void {
-    if (this.#held.length > MAX_BATCH_BYTES) return;
+    if (this.#held.length > MAX_BATCH_BYTES || this.#tried > MAX_TRIED_BYTES) return;
     this.#held = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk]);
     for (;;) {
       const at = this.#held.indexOf(DELIMITER, this.#from);
-      if (at < 0) break;
+      if (at < 0 || this.#tried > MAX_TRIED_BYTES) break;
       this.#try(at);
     }
     this.#from = Math.max(this.#from, this.#held.length - DELIMITER.length + 1);
@@ -39,6 +43,7 @@ export class StreamReader {
 
   /** To be called when the stream is over: what is wrong with it, if anything. */
   end(): string | undefined {
+    if (this.#tried > MAX_TRIED_BYTES) return `batch ${this.answers.length + 1}: too many delimiters in it`;
     if (this.#held.length > MAX_BATCH_BYTES) return `no valid batch in ${this.#held.length} bytes`;
     if (this.#problem !== undefined) return `batch ${this.answers.length + 1}: ${this.#problem}`;
     if (this.#held.length > 0)
@@ -47,6 +52,7 @@ export class StreamReader {
   }
 
   #try(at: number): void {
+    this.#tried += at;
     const read = readAnswer(this.#relay, new Uint8Array(this.#held.subarray(0, at)), "http");
     if ("problem" in read) {
       this.#problem ??= read.problem;
@@ -55,6 +61,7 @@ export class StreamReader {
     }
     this.answers.push(read.answer);
     this.#problem = undefined;
+    this.#tried = 0;
     this.#held = this.#held.subarray(at + DELIMITER.length);
     this.#from = 0;
   }

@@ -60,6 +60,8 @@ const SESSION_OVER: Failure = {
   final: true,
   maybeStored: false,
 };
+/** Of the body of a refusal; what comes after them is not read. */
+const MAX_REFUSAL_CHUNKS = 16;
 /** Frames that came and nobody has asked for yet. */
 const MAX_WAITING = 1_024;
 
@@ -81,7 +83,7 @@ export class RelaySocket implements Closable {
 
   /** Opens one; a refusal of the handshake is a failure with the relayer's status and words. */
   static open(options: WebSocketOptions): Promise<RelaySocket | Failure> {
-    const { url, headers, timeoutMs } = options;
+    const { url, headers, timeoutMs, clock } = options;
     return new Promise((resolve) => {
       const socket = new WebSocket(url.replace(/^http/, "ws"), {
         headers,
@@ -96,12 +98,18 @@ export class RelaySocket implements Closable {
       socket.once("error", (error) => resolve(handshakeFailure(error)));
       socket.once("unexpected-response", (request, response) => {
         const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.length < 16 && chunks.push(chunk));
-        response.on("error", (error) => resolve(connectionFailure(error)));
-        response.on("end", () => {
+        const told = () => {
+          disarm();
           resolve(refusedByStatus(response.statusCode ?? 0, new Uint8Array(Buffer.concat(chunks))));
           request.destroy();
+        };
+        const disarm = clock.after(timeoutMs, told);
+        response.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          if (chunks.length >= MAX_REFUSAL_CHUNKS) told();
         });
+        response.on("error", told);
+        response.on("end", told);
       });
     });
   }

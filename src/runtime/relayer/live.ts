@@ -1,7 +1,7 @@
 import type { Closable } from "../../base/close-stack.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
-import type { Messages } from "./bridge/bridge.ts";
+import type { Messages } from "./bridge/messages.ts";
 import type { RelayPipeline } from "./relay.ts";
 import type { SimulatedRelays } from "./simulation/simulated.ts";
 import type { ServiceRoutes } from "./steps/admit.ts";

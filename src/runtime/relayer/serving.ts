@@ -2,7 +2,7 @@ import { CloseStack } from "../../base/close-stack.ts";
 import type { RelayerConfig } from "../config/relayer.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import { serviceRoutes } from "./backends/service-routes.ts";
-import type { MessageSteps } from "./bridge/bridge.ts";
+import type { MessageSteps } from "./bridge/messages.ts";
 import type { Serving } from "./live.ts";
 import { openSimulation } from "./open-simulation.ts";
 import type { Parts } from "./parts.ts";

@@ -1,8 +1,8 @@
 import type { Closable } from "../../base/close-stack.ts";
 import type { WebSocketSettings } from "../config/websocket.ts";
-import type { BridgeParts, Messages } from "./bridge/bridge.ts";
 import { Bridges } from "./bridge/bridges.ts";
 import type { HeaderOf } from "./bridge/handshake.ts";
+import type { BridgeParts, Messages } from "./bridge/messages.ts";
 import { untold } from "./bridge/metrics.ts";
 import { Heights } from "./heights.ts";
 import type { Live } from "./live.ts";

@@ -5,9 +5,10 @@ import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
 import type { ServiceRoutes } from "../steps/admit.ts";
 import type { RelayWork } from "../work.ts";
-import { Bridge, type BridgeParts } from "./bridge.ts";
+import { Bridge } from "./bridge.ts";
 import type { Dialling, End, WebSocketBackend } from "./ends.ts";
 import { checkHandshake, type HandshakeParts, type HeaderOf, type Proved } from "./handshake.ts";
+import type { BridgeParts } from "./messages.ts";
 
 /** A client that asks for a WebSocket. */
 export type Handshake = {

@@ -33,6 +33,10 @@ export function codeAfterBackend({ how, code }: Ending): number {
   return code === TOO_LARGE ? TOO_LARGE : BACKEND_FAILED;
 }
 
+/** Clients and backends choose codes from 3000 on as they like: no label for each. */
+export const codeLabel = (code: number): string =>
+  code < 3000 || (code >= 4000 && code <= 4003) ? String(code) : "other";
+
 const MAX_REASON_BYTES = 123;
 
 /** A close reason must fit into a control frame: cut to 123 bytes, between two characters. */

@@ -4,7 +4,7 @@ import { RelayRequest } from "../../../chain/proto/service.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
 import { Reject, toReject } from "../rejects.ts";
 import type { DecodedRelay } from "../steps/decode.ts";
-import type { MessageSteps } from "./bridge.ts";
+import type { MessageSteps } from "./messages.ts";
 import type { WebSocketMetrics } from "./metrics.ts";
 
 /** One header of the request for a WebSocket, by its lower-case name. */

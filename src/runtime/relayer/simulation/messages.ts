@@ -1,4 +1,4 @@
-import type { MessageSteps, MessageWork, VerifiedMessage } from "../bridge/bridge.ts";
+import type { MessageSteps, MessageWork, VerifiedMessage } from "../bridge/messages.ts";
 import { Reject } from "../rejects.ts";
 import { goneSince } from "../steps/admit.ts";
 import { type DecodedRelay, openedUnchecked, withPayload } from "../steps/decode.ts";

@@ -8,6 +8,7 @@ import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
 import { RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
+import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { type GrpcBackend, startGrpcBackend } from "../kit/grpc-backend.ts";
 import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
 import { framed } from "../kit/grpc-frames.ts";
@@ -269,7 +270,7 @@ test("a key that is removed: a stream in work comes to its end, connections end 
   await hangUp();
   expect(await gone.closing()).toEqual({ code: 4000, reason: "the supplier's key is not held here" });
   expect((await post(network, network.sign(header, `{"id":${++ids}}`), { url: relayer.url })).status).toBe(
-    403,
+    REJECTS.unknown_supplier.http,
   );
   expect((await grpc.call(network.sign(header, `{"id":${++ids}}`))).code).toBe(9);
   expect(await stream.done).toMatchObject({ whole: true, text: WHOLE });

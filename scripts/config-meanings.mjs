@@ -200,7 +200,7 @@ const RELAYER = {
   "relay.limits.resets_per_second":
     "Requests that a connection of HTTP/2 may break off within a second; above it, the connection is closed.",
   "relay.limits.control_frames_per_second":
-    "Pings and settings that it may send within a second; above it, the connection is closed.",
+    "Pings and settings that it may send within a second, besides some for each request and its answer, as gRPC's clients send them; above it, the connection is closed.",
   "relay.limits.flood_penalty_seconds":
     "After such a flood, new connections of HTTP/2 from the same address are served one at a time, a second apart, then two, four and so on, up to this. One that would wait longer is closed. It ends a minute after the last flood. 0 for none, as where many clients come with the address of one load balancer.",
   "relay.limits.unread_mb":

@@ -218,6 +218,20 @@ test.each([
   expect(answers).toEqual(["HTTP/1.1 400"]);
 });
 
+test("a client that sends all of a body that is too large before it looks gets its 413", async () => {
+  const size = 12_582_912;
+  const socket = connect(Number(new URL(network.url).port), "127.0.0.1");
+  let answer = "";
+  socket.on("data", (data) => (answer += String(data)));
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    socket.once("error", resolve).once("close", () => resolve(undefined));
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+    socket.write(Buffer.alloc(size));
+  });
+  expect(failure).toBeUndefined();
+  expect(answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*"the body is too large"}$/);
+});
+
 test("a body that is too large is refused while it comes, whatever it said of its length", async () => {
   const size = 10_485_760;
   const declared = await raw(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size + 1}\r\n\r\n`);

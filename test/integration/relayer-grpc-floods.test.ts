@@ -73,3 +73,19 @@ test("many small messages that inflate to the largest there may be take no more 
   expect(got[0]?.length).toBe(10 * MIB - 100);
   session.destroy();
 });
+
+test("a client that pings as often as data comes, as Go's gRPC does to measure its connection, keeps it", async () => {
+  await open();
+  const session = h2Session(port.url);
+  const headers = { ":path": PATH, "content-type": "application/grpc" };
+  const ping = () => new Promise((resolve) => void session.ping(resolve));
+  const start = performance.now();
+  for (let sent = 0; sent < 200; sent++) {
+    expect((await h2Request(session, headers, framed(new Uint8Array(10)))).status).toBe(200);
+    for (let each = 0; each < 3; each++) await ping();
+  }
+  // Or the limit of a second was never near.
+  expect(600 / ((performance.now() - start) / 1_000)).toBeGreaterThan(200);
+  expect(session.closed).toBe(false);
+  session.close();
+});

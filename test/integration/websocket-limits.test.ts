@@ -142,6 +142,17 @@ test("without a backend a handshake is told why, and by which service", async ()
   });
 });
 
+test("a large message may come in pieces as small as its client's buffer", async () => {
+  const client = await open(network.url);
+  const payload = Buffer.alloc(6 * MIB, 1);
+  const message = signMessage(network, header, payload);
+  for (let at = 0; at < message.length; at += 4_096)
+    client.socket.send(message.subarray(at, at + 4_096), { binary: true, fin: at + 4_096 >= message.length });
+  await until(() => client.got.length > 0 || client.closed !== undefined, "an answer");
+  const answer = RelayResponse.decode(client.got[0]?.data ?? Buffer.alloc(0));
+  expect(Buffer.from(answer.payload).equals(Buffer.concat([Buffer.from("re:"), payload]))).toBe(true);
+});
+
 test("user and password of a backend's URL are its credentials", async () => {
   const own = await startSocketBackend();
   try {

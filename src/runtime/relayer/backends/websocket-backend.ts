@@ -9,15 +9,13 @@ import type { BackendConfig } from "../../config/backends.ts";
 import type { WebSocketSettings } from "../../config/websocket.ts";
 import type { Dialling, End, WebSocketBackend } from "../bridge/ends.ts";
 import { Reject } from "../rejects.ts";
-import { type EndLimits, WebSocketEnd } from "../transports/websocket-end.ts";
+import { type EndLimits, mostFragments, WebSocketEnd } from "../transports/websocket-end.ts";
 import type { Outcome } from "./circuit.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 import { keepChecking } from "./health-checks.ts";
 import type { BackendMetrics } from "./metrics.ts";
 import { type Endpoint, endpointOf } from "./target.ts";
 import { tellChanges } from "./told.ts";
-
-const MAX_FRAGMENTS = 1_024;
 
 type Wired = { readonly endpoint: Endpoint };
 
@@ -123,7 +121,7 @@ function dial(
       >,
       handshakeTimeout: settings.dial_timeout,
       maxPayload: settings.max_message_bytes,
-      maxFragments: MAX_FRAGMENTS,
+      maxFragments: mostFragments(settings),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       followRedirects: false,

@@ -5,6 +5,8 @@ import type { Call, Port } from "./call.ts";
 import { headProblem } from "./head.ts";
 
 const CLOSING = { connection: "close" } as const;
+/** A client that is still sending when it is answered has so long to notice; what it sends is thrown away. */
+const LINGER_MS = 1_000;
 
 /** A request of HTTP/1.1. */
 export class Http1Call implements Call {
@@ -37,8 +39,18 @@ export class Http1Call implements Call {
     if (this.answered) return;
     headers["content-length"] = body.length;
     this.#response.writeHead(status, this.#closing() ? { ...headers, ...CLOSING } : headers);
-    this.#response.end(body);
+    if (this.source.complete) this.#response.end(body);
+    else this.#endWhenRead(body);
     this.#sending();
+  }
+
+  /** The connection of a client that is still sending is not closed at once: it would get a reset in place of its answer. */
+  #endWhenRead(body: Uint8Array): void {
+    const response = this.#response;
+    const end = () => void response.end();
+    response.write(body);
+    response.once("close", this.#port.clock.after(LINGER_MS, end));
+    this.source.once("end", end).resume();
   }
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {

@@ -21,6 +21,13 @@ const FAREWELL_MS = 5_000;
 const STREAM_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 2 * 1024 * 1024;
 
+/**
+ * Pings and settings that a request and its answer allow for, besides the limit: gRPC's clients ping as often as data comes, to measure
+ * how fast their connection is.
+ */
+const CONTROLS_PER_REQUEST = 4;
+const BYTES_PER_CONTROL = 4_096;
+
 /** Of answers that have gone to the system since the client was last asked. */
 const ASK_FROM_BYTES = 65_536;
 
@@ -33,6 +40,7 @@ type Live = {
   readonly calls: Set<Http2Call>;
   /** Since the last sweep. */
   resets: number;
+  /** Less what its requests allow for. */
   controls: number;
   streams: "none yet" | "some";
   /** Bytes of answers that nobody knows to have come. */
@@ -179,6 +187,7 @@ export class Http2Sessions {
 
   #serve(live: Live, call: Http2Call, protocol: Protocol): void {
     live.streams = "some";
+    live.controls -= CONTROLS_PER_REQUEST;
     live.calls.add(call);
     const stream = call.source;
     stream.once("close", () => {
@@ -192,6 +201,7 @@ export class Http2Sessions {
   /** A stream ends when its last bytes are given to the system, whether or not the client reads: what has come is known from a ping. */
   #sent(live: Live, bytes: number): void {
     const { unsent } = this.#given.port;
+    live.controls -= Math.floor(bytes / BYTES_PER_CONTROL);
     live.unheard += bytes;
     if (live.asked === "yes") unsent.add(live.reader, bytes);
     else if (live.unheard >= ASK_FROM_BYTES) this.#ask(live);

@@ -20,6 +20,12 @@ export type EndLimits = {
 };
 
 const MIB = 1_048_576;
+/** Clients cut messages as their buffers are: gorilla's, which PATH uses, into pieces of 4 KiB. */
+const SMALLEST_FRAGMENT = 2_048;
+
+/** How many fragments a message may come in, that each of them may not be kept for nothing. */
+export const mostFragments = ({ max_message_bytes }: WebSocketSettings): number =>
+  Math.max(1_024, Math.ceil(max_message_bytes / SMALLEST_FRAGMENT));
 
 /** What every WebSocket keeps to, of clients and of backends. */
 export const webSocketLimits = (settings: WebSocketSettings, clock: Clock): EndLimits => ({

@@ -8,7 +8,7 @@ import type { Bridges, Opened } from "../bridge/bridges.ts";
 import { Presence } from "../presence.ts";
 import { Reject, toReject } from "../rejects.ts";
 import { headProblem } from "./head.ts";
-import { type EndLimits, WebSocketEnd } from "./websocket-end.ts";
+import { type EndLimits, mostFragments, WebSocketEnd } from "./websocket-end.ts";
 
 type Options = {
   readonly settings: WebSocketSettings;
@@ -28,7 +28,6 @@ export type WebSocketTransport = Closable & {
   idle(timeoutMs: number): Promise<void>;
 };
 
-const MAX_FRAGMENTS = 1_024;
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /** WebSocket relays, on sockets that a listener hands over. */
@@ -39,7 +38,7 @@ export function openWebSocketTransport(options: Options): WebSocketTransport {
     noServer: true,
     clientTracking: false,
     maxPayload: settings.max_message_bytes,
-    maxFragments: MAX_FRAGMENTS,
+    maxFragments: mostFragments(settings),
     perMessageDeflate: false,
     skipUTF8Validation: true,
     // What was offered is the backend's affair, and PATH offers none (relay-path 6.6).

@@ -120,7 +120,7 @@ describe.each(["eager", "optimistic"] as const)("simulated relays of a service i
     expect((await post(network, network.sign(await network.header(), "{}"))).status).toBe(200);
     expect((await simulate(network.sign(await network.header(), "{}"))).status).toBe(400);
     // Without the header it is a relay like any, of a session that cannot be.
-    expect((await post(network, network.sign(headerOf(), "{}"))).status).toBe(400);
+    expect((await post(network, network.sign(headerOf(), "{}"))).status).toBe(403);
     const lines = (await scraped()).filter((line) => line.startsWith("ha_relayer_simulated_relays_total{"));
     for (const line of lines)
       expect(line).toMatch(/service="(kit-svc|unknown)",supplier="(pokt1\w+|unknown)"/);

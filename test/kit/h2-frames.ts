@@ -3,7 +3,16 @@ import { connect, type Socket } from "node:net";
 /** Frames of HTTP/2 by hand, for what no client would send (RFC 9113, 4.1). */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
-const TYPES = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, window: 8, continuation: 9 } as const;
+const TYPES = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  window: 8,
+  continuation: 9,
+} as const;
 export const END_HEADERS = 4;
 
 export function frame(type: keyof typeof TYPES, flags: number, stream: number, payload: Uint8Array): Buffer {

@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import type { Clock } from "../../../base/clock.ts";
+import { endAfterReading } from "../../../base/http2-ends.ts";
 import type { Presence } from "../presence.ts";
 import { Reject } from "../rejects.ts";
 import type { AnswerLimits } from "./answer-limits.ts";
@@ -87,6 +88,7 @@ export class GrpcChannel {
       const session = connect(this.#origin, {
         settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
       });
+      endAfterReading(session);
       let phase: "dialling" | "over" = "dialling";
       const failed = (cause: Error) => {
         // Of a connection that was there, "close" tells.

@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
+import { endAfterReading } from "../../../base/http2-ends.ts";
 import type { LimitsConfig } from "../../config/listener.ts";
 import type { Port, Protocol } from "./call.ts";
 import { Http2Call } from "./http2-call.ts";
@@ -43,6 +44,7 @@ type Live = {
   /** Less what its requests allow for. */
   controls: number;
   streams: "none yet" | "some";
+  conduct: "fair" | "punished";
   /** Bytes of answers that nobody knows to have come. */
   unheard: number;
   /** While the client is asked with a ping. */
@@ -101,6 +103,7 @@ export class Http2Sessions {
     // The server of HTTP/1.1 lets clients close their half first; one of HTTP/2 that does is gone.
     socket.once("end", () => socket.destroy());
     const session = performServerHandshake(socket, optionsOf(this.#given.limits));
+    endAfterReading(session);
     const live = this.#begun(session, socket, address);
     this.#live.add(live);
     session.setLocalWindowSize(CONNECTION_WINDOW);
@@ -116,7 +119,7 @@ export class Http2Sessions {
       "stream",
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: string[]) => {
         stream.on("error", () => undefined);
-        if (session.destroyed) return;
+        if (session.destroyed || live.conduct === "punished") return;
         // Broken off in the same packet: nothing is made for it.
         if (stream.closed || stream.destroyed) this.#reset(live);
         else this.#serve(live, new Http2Call(stream, { headers, raw }, port), protocol);
@@ -134,6 +137,7 @@ export class Http2Sessions {
       resets: 0,
       controls: 0,
       streams: "none yet",
+      conduct: "fair",
       unheard: 0,
       asked: "no",
       reader: { deadline: Number.POSITIVE_INFINITY, breakOff: cut },
@@ -231,8 +235,10 @@ export class Http2Sessions {
     if (live.controls > this.#given.limits.control_frames_per_second) this.#punish(live, "h2_control_frames");
   }
 
-  #punish({ session, address }: Live, reason: "h2_resets" | "h2_control_frames"): void {
-    if (session.destroyed) return;
+  #punish(live: Live, reason: "h2_resets" | "h2_control_frames"): void {
+    const { session, address } = live;
+    if (session.destroyed || live.conduct === "punished") return;
+    live.conduct = "punished";
     this.#penalties.flooded(address);
     this.#given.closedFor(reason);
     session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
+import { TallyCounter } from "../ops/tallies.ts";
 import type { CacheEvents } from "./tiered-cache.ts";
 
 const WARN_EVERY_MS = 10_000;
@@ -13,7 +14,7 @@ export function cacheMetrics(
   logger: Logger,
   clock: Clock = systemClock,
 ): Omit<CacheEvents, "changed"> {
-  const hits = new Counter({
+  const hits = new TallyCounter({
     name: "ha_cache_hits_total",
     help: "Cache reads that a tier answered",
     labelNames: ["cache_type", "level"],

@@ -107,12 +107,12 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
   /** What the counter is made with goes along only where there may be none: making it costs more than counting. */
   const consume: Meter["consume"] = async (relay, cost, id) => {
     const name = nameOf(relay);
-    const isCounted = counted.has(name);
+    const isCounted = counted.get(name) === true;
     const attempt = (meta: string | Uint8Array) =>
       run(relay, ["consume", cost, relay.limit, ttlSeconds, meta, name], id);
     let { done, consumed } = await attempt(isCounted ? "" : encode(relay));
     if (done === NO_COUNTER) ({ done, consumed } = await attempt(encode(relay)));
-    counted.set(name, true);
+    if (!isCounted) counted.set(name, true);
     return { allowed: done === 1, consumed, replayed: done === COUNTED_BEFORE };
   };
   return {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { TallyCounter, TallyHistogram } from "../ops/tallies.ts";
 import { backendMetrics } from "./backends/metrics.ts";
 import { webSocketMetrics } from "./bridge/metrics.ts";
 import type { LoopDelays } from "./loop-delay.ts";
@@ -13,7 +14,7 @@ export function relayerMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
+    new TallyCounter({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
   const observer: { served: (seconds: number) => void; refused: (reason: string) => void } = {
@@ -69,9 +70,23 @@ export function relayerMetrics() {
     verification: verification(registry),
     spool: spoolCounters(counter),
     webSocket: webSocketMetrics(registry),
-    inFlight: gauge("active_connections", "Relays in work"),
+    inWork: inWork(registry),
     height: gauge("current_block_height", "Height this relayer works at"),
   };
+}
+
+/** A plain number, read when it is asked for: every relay changes it twice. */
+function inWork(registry: Registry): { relays: number } {
+  const now = { relays: 0 };
+  new Gauge({
+    name: "ha_relayer_active_connections",
+    help: "Relays in work",
+    registers: [registry],
+    collect() {
+      this.set(now.relays);
+    },
+  });
+  return now;
 }
 
 /** Relays that Redis could not take. What of them is lost is counted as dropped. */
@@ -87,7 +102,7 @@ const spoolCounters = (counter: (name: string, help: string) => Counter) => ({
 
 function distributions(registry: Registry) {
   const histogram = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
-    new Histogram({ name: `ha_relayer_${name}`, help, labelNames, buckets, registers: [registry] });
+    new TallyHistogram({ name: `ha_relayer_${name}`, help, labelNames, buckets, registers: [registry] });
   return {
     latency: histogram("relay_latency_seconds", "From request to answer", ["service_id", "rpc_type"]),
     backendLatency: histogram("backend_latency_seconds", "Backend time", ["service_id", "outcome"]),

@@ -52,6 +52,7 @@ function stepsOf(
   const metering = {
     meter: parts.meter,
     limits: parts.meterLimits,
+    terms: new WeakMap(),
     logger: parts.quietly,
     chain: chain.data,
     heights,

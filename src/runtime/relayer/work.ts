@@ -65,12 +65,12 @@ export class RelayWork {
   /** One more relay is in work, until `end`. */
   begin(): void {
     this.#inFlight += 1;
-    this.#given.metrics.inFlight.set(this.#inFlight);
+    this.#given.metrics.inWork.relays = this.#inFlight;
   }
 
   end(): void {
     this.#inFlight -= 1;
-    this.#given.metrics.inFlight.set(this.#inFlight);
+    this.#given.metrics.inWork.relays = this.#inFlight;
   }
 
   /** Whether the relay that just began may go on. Throws Reject draining, overloaded. */

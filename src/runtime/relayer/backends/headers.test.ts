@@ -80,3 +80,18 @@ test("the operator's headers and authentication win", () => {
   expect(sent({ plain_token: "t" })).toMatchObject({ authorization: "t" });
   expect(sent({ username: "u", password: "p" })).toMatchObject({ authorization: "Basic dTpw" });
 });
+
+test("names that every object has are names like any", () => {
+  const sent = backendHeaders(
+    from([
+      ["constructor", "a"],
+      ["__proto__", "b"],
+      ["Constructor", "c"],
+    ]),
+    backend(),
+  );
+  expect(Object.entries(sent).slice(0, 2)).toEqual([
+    ["constructor", ["a", "c"]],
+    ["__proto__", "b"],
+  ]);
+});

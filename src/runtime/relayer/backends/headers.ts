@@ -27,11 +27,20 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Header text that node:http and every backend take: no control characters but tab. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Names come again and again; strangers' ones may not fill memory. */
+const MOST_NAMES = 1_000;
+const LONGEST_NAME = 64;
+/** Names in lower case by how they are written; undefined for what is not sent on, whatever its value. */
+const forwardedNames = new Map<string, string | undefined>();
+/** What each backend's configuration sends with every request. */
+const configured = new WeakMap<BackendConfig, readonly Header[]>();
+
 type Header = readonly [string, string];
+type Headers = Record<string, string | string[]>;
 
 export type ForwardedFrom = {
   /** The signed inner request's headers, in order. */
-  readonly inner: Iterable<Header>;
+  readonly inner: readonly Header[];
   /** One header of the wrapper request, lower-case name. */
   readonly wrapper: (name: string) => string | undefined;
   readonly wrapperPocket: Iterable<Header>;
@@ -45,50 +54,72 @@ export type ForwardedFrom = {
  * configured ones and the authentication, which win; `Accept-Encoding: identity`; who asks in `Pocket-*`,
  * where nothing that a client put there survives.
  */
-export function backendHeaders(
-  from: ForwardedFrom,
-  backend: BackendConfig,
-): Record<string, string | string[]> {
-  const headers = new Map<string, string[]>();
-  const inner = [...from.inner];
-  const named = connectionTokens(inner);
-  for (const [name, value] of inner) {
-    const lower = name.toLowerCase();
-    if (mayForward(lower, value) && !named.has(lower)) append(headers, lower, value);
-  }
+export function backendHeaders(from: ForwardedFrom, backend: BackendConfig): Headers {
+  const headers = innerHeaders(from.inner);
   for (const name of FROM_WRAPPER_IF_UNSET) {
-    const value = from.wrapper(name);
-    if (value !== undefined && VALUE.test(value) && !headers.has(name)) headers.set(name, [value]);
+    const value = headers[name] === undefined ? from.wrapper(name) : undefined;
+    if (value !== undefined && VALUE.test(value)) headers[name] = value;
   }
-  const own = ["pocket-supplier", "pocket-service", "pocket-application"];
   for (const [name, value] of from.wrapperPocket)
-    if (TOKEN.test(name) && VALUE.test(value) && !own.includes(name)) headers.set(name, [value]);
-  for (const [name, value] of Object.entries(ownHeaders(backend))) headers.set(name, [value]);
-  headers.set("accept-encoding", ["identity"]);
-  headers.set("pocket-supplier", [from.supplier]);
-  headers.set("pocket-service", [from.service]);
-  headers.set("pocket-application", [from.application]);
-  return Object.fromEntries(
-    [...headers].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
-  );
+    if (TOKEN.test(name) && VALUE.test(value)) headers[name] = value;
+  for (const [name, value] of configuredHeaders(backend)) headers[name] = value;
+  headers["accept-encoding"] = "identity";
+  headers["pocket-supplier"] = from.supplier;
+  headers["pocket-service"] = from.service;
+  headers["pocket-application"] = from.application;
+  return headers;
 }
 
-/** Names that the inner Connection header declares to be hop-by-hop. */
-function connectionTokens(headers: readonly Header[]): ReadonlySet<string> {
-  const values = headers.filter(([name]) => name.toLowerCase() === "connection").map(([, value]) => value);
-  return new Set(values.flatMap((value) => value.split(",").map((token) => token.trim().toLowerCase())));
+function innerHeaders(inner: readonly Header[]): Headers {
+  // Any name may come, also those that every object has.
+  const headers: Headers = Object.create(null);
+  for (const [name, value] of inner) {
+    const lower = forwardedName(name);
+    if (lower !== undefined && VALUE.test(value)) append(headers, lower, value);
+  }
+  for (const name of connectionTokens(inner)) delete headers[name];
+  return headers;
 }
 
-const mayForward = (lower: string, value: string): boolean =>
-  TOKEN.test(lower) &&
-  VALUE.test(value) &&
-  !NEVER_FORWARDED.has(lower) &&
-  !NEVER_FORWARDED_PREFIXES.some((prefix) => lower.startsWith(prefix));
+/** Names that the inner Connection header declares to be hop-by-hop, in lower case. */
+function connectionTokens(headers: readonly Header[]): string[] {
+  let tokens: string[] = [];
+  for (const [name, value] of headers)
+    if (name.length === "connection".length && name.toLowerCase() === "connection")
+      tokens = [...tokens, ...value.split(",").map((token) => token.trim().toLowerCase())];
+  return tokens;
+}
 
-function append(headers: Map<string, string[]>, name: string, value: string): void {
-  const held = headers.get(name);
-  if (held) held.push(value);
-  else headers.set(name, [value]);
+/** A name in lower case; undefined when it is none, or not a client's to send. */
+function forwardedName(name: string): string | undefined {
+  const known = forwardedNames.get(name);
+  if (known !== undefined || forwardedNames.has(name)) return known;
+  const lower = name.toLowerCase();
+  const mayForward =
+    TOKEN.test(lower) &&
+    !NEVER_FORWARDED.has(lower) &&
+    !NEVER_FORWARDED_PREFIXES.some((prefix) => lower.startsWith(prefix));
+  const forwarded = mayForward ? lower : undefined;
+  if (name.length <= LONGEST_NAME) {
+    if (forwardedNames.size >= MOST_NAMES) forwardedNames.clear();
+    forwardedNames.set(name, forwarded);
+  }
+  return forwarded;
+}
+
+function append(headers: Headers, name: string, value: string): void {
+  const held = headers[name];
+  if (held === undefined) headers[name] = value;
+  else if (Array.isArray(held)) held.push(value);
+  else headers[name] = [held, value];
+}
+
+function configuredHeaders(backend: BackendConfig): readonly Header[] {
+  const known = configured.get(backend);
+  if (known !== undefined) return known;
+  const made = Object.entries(ownHeaders(backend));
+  configured.set(backend, made);
+  return made;
 }
 
 /** What the configuration sends with every request, lower-case names; credentials win over headers. */

@@ -93,9 +93,9 @@ export function forwardedOf(answer: BackendAnswer): Forwarded {
 
 function backendRequest(relay: HttpRelay, { pool, service }: Routed, exchange: Exchange) {
   const { inner } = relay;
-  const headers = [...inner.header].flatMap(([name, { values }]) =>
-    values.map((value) => [name, valueToWire(value)] as const),
-  );
+  const headers: [string, string][] = [];
+  for (const [name, { values }] of inner.header)
+    for (const value of values) headers.push([name, valueToWire(value)]);
   return {
     method: inner.method === "" ? "GET" : inner.method,
     url: inner.url,

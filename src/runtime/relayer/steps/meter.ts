@@ -25,6 +25,7 @@ export type MeterDependencies = {
   readonly factor: (service: string) => number | undefined;
   /** Where each metered session's limit was last told. */
   readonly limits: ToldLimits;
+  readonly terms: SessionTerms;
   readonly logger: Logger;
   /** What happens when Redis or the chain does not answer: "open" serves unmetered. */
   readonly failBehavior: "open" | "closed";
@@ -32,6 +33,14 @@ export type MeterDependencies = {
 
 const UNMETERED: Metered = { refund: async () => undefined };
 const MAX_TOLD = 10_000;
+
+/** What a session's relays are metered by. */
+type Terms = Omit<MeterMeta, "createdAt">;
+type KnownTerms = { readonly metered: Terms; readonly until: number };
+/** By supplier, for sessions in use. */
+export type SessionTerms = WeakMap<PreparedSession, Map<string, KnownTerms>>;
+/** Far less than what the caches are behind the chain in any case; many relays of a busy session. */
+const TERMS_MS = 250;
 
 /** The limit that the fleet was last told for each metered session, by this process. Bounded; what falls out is told again. */
 export type ToldLimits = LRUCache<string, string>;
@@ -85,7 +94,20 @@ async function consume(
   dependencies: MeterDependencies,
   id: Uint8Array | undefined,
 ): Promise<Consumption> {
-  const { meter: counters, chain, heights, factor } = dependencies;
+  const { meter: counters, terms, clock } = dependencies;
+  const known = terms.get(session)?.get(relay.supplier);
+  if (known !== undefined && clock.monotonic() < known.until)
+    return counters.consume(known.metered, session.cost, id);
+  const metered = await termsNow(relay, dependencies);
+  const ofSession = terms.get(session) ?? new Map<string, KnownTerms>();
+  terms.set(session, ofSession.set(relay.supplier, { metered, until: clock.monotonic() + TERMS_MS }));
+  const consumption = await counters.consume(metered, session.cost, id);
+  tell(metered, dependencies);
+  return consumption;
+}
+
+/** The limit by what the caches know now of application and params, and what the fleet's record says with it. */
+async function termsNow(relay: DecodedRelay, { chain, heights, factor }: MeterDependencies): Promise<Terms> {
   const { applicationAddress, serviceId, sessionId, sessionEndBlockHeight } = relay.header;
   const current = heights.current;
   const isRunning = current === 0n || sessionEndBlockHeight >= current;
@@ -95,7 +117,7 @@ async function consume(
     chain.sessionParams(),
   ]);
   const serviceFactor = factor(serviceId);
-  const metered = {
+  return {
     sessionId,
     supplier: relay.supplier,
     application: applicationAddress,
@@ -105,19 +127,13 @@ async function consume(
     factor: serviceFactor ?? 0,
     applicationStake: stakeOf(application),
   };
-  const consumption = await counters.consume(metered, session.cost, id);
-  tell(metered, dependencies);
-  return consumption;
 }
 
 /**
  * The record of the limit that other replicas read is made with the first relay and says what held then. When stake, factor or params
  * change it is written anew, by whoever notices first (relay-path 9.5); nobody waits for it.
  */
-function tell(
-  metered: Omit<MeterMeta, "createdAt">,
-  { meter: counters, limits, metrics }: MeterDependencies,
-) {
+function tell(metered: Terms, { meter: counters, limits, metrics }: MeterDependencies) {
   const name = `${metered.sessionId}|${metered.supplier}`;
   const now = `${metered.limit}|${metered.applicationStake}|${metered.factor}`;
   const last = limits.get(name);

@@ -22,6 +22,7 @@ node test/bench/relay.mjs [options]
   --runs <n>          windows of each mode, in turn (3)
   --rps <n>           relays due a second, whatever the relayer does; without it as many as it takes
   --config key=value  of the relayer's YAML, such as relay.publish=after_reply; may be given again
+  --semi-space <MiB>  of the relayer's young generation, instead of its own (32); Node's is 16
   --cpu-prof <dir>    a CPU profile of each relayer
   --json <file>       keeps the result
 `;
@@ -85,7 +86,14 @@ function settingsOf(values) {
     numbers.filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
   );
   const modes = values.mode === undefined || values.mode === "both" ? DEFAULTS.modes : [values.mode];
-  return { runs: 3, ...settings, modes, config: configOf(values.config), cpuProf: values["cpu-prof"] };
+  return {
+    runs: 3,
+    ...settings,
+    modes,
+    config: configOf(values.config),
+    cpuProf: values["cpu-prof"],
+    semiSpace: values["semi-space"],
+  };
 }
 
 function print(mode, { ratios, figures, windows }) {
@@ -126,7 +134,9 @@ async function main() {
   const names = ["mode", "connections", "applications", "ring", "suppliers", "processes", "body", "seconds"];
   const { values } = parseArgs({
     options: {
-      ...Object.fromEntries([...names, "runs", "rps", "cpu-prof", "json"].map((name) => [name, text])),
+      ...Object.fromEntries(
+        [...names, "runs", "rps", "cpu-prof", "semi-space", "json"].map((name) => [name, text]),
+      ),
       config: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },

@@ -19,10 +19,11 @@ import { cpuOf, residentBytes } from "./proc.mjs";
 
 const START_MS = 30_000;
 const STREAMS = "ha:relays:";
+const SEMI_SPACE = /^(--max-semi-space-size=)\d+$/;
 
 /**
  * `settings`: modes, applications, strangers, ring, suppliers, processes, config (dotted key → value, over the bench's own relayer YAML), cpuProf
- * (a directory), answerBytes. `close()` ends every process and removes every file.
+ * (a directory), semiSpace (MiB; the relayer's own without it), answerBytes. `close()` ends every process and removes every file.
  */
 export async function openWorld(settings) {
   const owned = new CloseStack();
@@ -97,8 +98,11 @@ async function startRelayer({ number, settings, place, processes, ended }) {
   const file = join(place.directory, `relayer-${number}.yaml`);
   writeFileSync(file, JSON.stringify(relayerYaml({ number, settings, place, relayPort, metricsPort })));
   const { command, args, name } = ownProgram(`relayer-${number}`, ["relay", "start", "--config", file]);
+  const options = args.map((arg) =>
+    settings.semiSpace ? arg.replace(SEMI_SPACE, `$1${settings.semiSpace}`) : arg,
+  );
   const profiling = settings.cpuProf === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", settings.cpuProf];
-  const { pid } = await processes.start({ name, command, args: [...profiling, ...args] });
+  const { pid } = await processes.start({ name, command, args: [...profiling, ...options] });
   const url = `http://127.0.0.1:${relayPort}`;
   const deadline = performance.now() + START_MS;
   while (!(await isReady(url))) {

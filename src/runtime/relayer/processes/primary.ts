@@ -7,6 +7,7 @@ import type { RelayerConfig } from "../../config/relayer.ts";
 import type { PasswordSource } from "../../keys/load-keys.ts";
 import { healthRoutes, openOpsServer, readyRoute } from "../../ops/http-server.ts";
 import type { LogLevel } from "../../ops/logger.ts";
+import { nodeOptions } from "../../ops/young-generation.ts";
 import type { FromWorker, MetricsJson, Question, ToldReadiness } from "./messages.ts";
 import { onePage, processMetrics } from "./metrics.ts";
 import { Questions } from "./questions.ts";
@@ -82,7 +83,7 @@ function openSlots({ count, args, clock, logger, passwords, setLogLevel }: Given
   // Each accepts for itself. Handed out by this process in turn, a connection whose process is killed before it took it hangs for ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const fork = (number: number) => {
-    cluster.setupPrimary({ args: [...args(number)] });
+    cluster.setupPrimary({ args: [...args(number)], execArgv: nodeOptions() });
     return cluster.fork();
   };
   const metrics = processMetrics();

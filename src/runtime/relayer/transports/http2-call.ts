@@ -86,7 +86,7 @@ export class Http2Call implements Call {
   }
 
   breakOff(): void {
-    this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#closeLater(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   whenClosed(act: (how: "whole" | "broken") => void): void {
@@ -112,8 +112,13 @@ export class Http2Call implements Call {
     this.#port.unsent.add(this, bytes);
     stream.once("close", () => this.#port.unsent.remove(this));
     // What was not read of a request is not read any more; the client is told that this is no error.
-    if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    if (!stream.readableEnded) stream.once("finish", () => this.#closeLater(constants.NGHTTP2_NO_ERROR));
     return true;
+  }
+
+  /** After the connection has been read: inside the parser, Node would send what waits, and that frees the stream being read if its end waits. */
+  #closeLater(code: number): void {
+    setImmediate(() => this.source.close(code));
   }
 }
 

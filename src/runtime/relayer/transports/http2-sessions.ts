@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
-import { endAfterReading } from "../../../base/http2-ends.ts";
+import { closeAfterReading, endAfterReading } from "../../../base/http2-ends.ts";
 import type { LimitsConfig } from "../../config/listener.ts";
 import type { Port, Protocol } from "./call.ts";
 import { Http2Call } from "./http2-call.ts";
@@ -44,6 +44,10 @@ type Live = {
   /** Less what its requests allow for. */
   controls: number;
   streams: "none yet" | "some";
+  /** "parting" while the goodbye is on its way out, "ending" from when no new streams are taken. */
+  phase: "open" | "parting" | "ending";
+  /** When it is "ending" and has nothing in work. */
+  readonly finish: () => void;
   conduct: "fair" | "punished";
   /** Bytes of answers that nobody knows to have come. */
   unheard: number;
@@ -58,9 +62,9 @@ type Given = {
   readonly port: Port;
   readonly limits: LimitsConfig;
   readonly serve: (call: Http2Call, protocol: Protocol) => void;
-  /** A connection that was closed for what it did. */
   /** A connection that was closed at once, for what others of its address did. */
   readonly refused: (reason: "flood_penalty") => void;
+  /** A connection that was closed for what it did. */
   readonly closedFor: (reason: "h2_resets" | "h2_control_frames" | "h2_invalid" | "unread_answer") => void;
 };
 
@@ -129,7 +133,7 @@ export class Http2Sessions {
 
   #begun(session: ServerHttp2Session, socket: Socket, address: string): Live {
     const cut = () => cutOff(session, socket);
-    return {
+    const live: Live = {
       session,
       socket,
       address,
@@ -137,17 +141,20 @@ export class Http2Sessions {
       resets: 0,
       controls: 0,
       streams: "none yet",
+      phase: "open",
+      finish: closeAfterReading(session, () => this.#end(live)),
       conduct: "fair",
       unheard: 0,
       asked: "no",
       reader: { deadline: Number.POSITIVE_INFINITY, breakOff: cut },
       since: this.#clock.monotonic(),
     };
+    return live;
   }
 
   /** No new streams; those in work go on. */
   stop(): void {
-    for (const live of this.#live) this.#end(live);
+    for (const { session } of this.#live) session.close();
   }
 
   close(): void {
@@ -177,16 +184,29 @@ export class Http2Sessions {
   }
 
   #sweepIdle(live: Live, now: number): void {
-    const { session, calls, streams, since } = live;
+    const { session, calls, streams, since, phase } = live;
     if (calls.size > 0) live.since = now;
-    else if (session.closed) {
+    else if (phase !== "open") {
       if (now > since + FAREWELL_MS) cutOff(session, live.socket);
-    } else if (now > since + (streams === "some" ? IDLE_MS : FIRST_STREAM_MS)) this.#end(live);
+    } else if (now > since + (streams === "some" ? IDLE_MS : FIRST_STREAM_MS)) session.close();
   }
 
+  /** Says goodbye. The connection is closed when what it has in work is done. */
   #end(live: Live): void {
+    const { session } = live;
+    if (session.destroyed || live.phase !== "open") return;
+    live.phase = "parting";
     live.since = this.#clock.monotonic();
-    live.session.close();
+    session.goaway();
+    // It leaves before the next immediates are called.
+    setImmediate(() => {
+      live.phase = "ending";
+      this.#finishIfDone(live);
+    });
+  }
+
+  #finishIfDone(live: Live): void {
+    if (live.phase === "ending" && live.calls.size === 0) live.finish();
   }
 
   #serve(live: Live, call: Http2Call, protocol: Protocol): void {
@@ -198,6 +218,7 @@ export class Http2Sessions {
       live.calls.delete(call);
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#reset(live);
       else this.#sent(live, call.sentBytes);
+      this.#finishIfDone(live);
     });
     this.#given.serve(call, protocol);
   }

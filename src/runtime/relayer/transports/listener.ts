@@ -76,8 +76,8 @@ export async function openListener(options: Options): Promise<Listener> {
   const port: Port = {
     ...options,
     unsent,
-    bodies: new Bodies(maxBodyBytes, MAX_BODIES_BYTES),
-    inflated: new Bodies(maxBodyBytes, MAX_INFLATED_BYTES),
+    bodies: new Bodies(maxBodyBytes, MAX_BODIES_BYTES, clock),
+    inflated: new Bodies(maxBodyBytes, MAX_INFLATED_BYTES, clock),
     compression: options.compression.enabled ? new Compression(options.compression) : undefined,
     open: new Set(),
     stopping: false,

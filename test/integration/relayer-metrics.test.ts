@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
@@ -84,6 +85,8 @@ const sign = (how = {}) => network.sign(header, JSON.stringify({ id: ++ids }), h
 
 test("what happened to relays is counted under the Go peer's names and labels", async () => {
   for (let sent = 0; sent < 5; sent++) expect((await post(network, sign())).status).toBe(200);
+  // What a session is metered by is read from the cache again after a quarter of a second.
+  await sleep(300);
   expect((await post(network, sign())).status).toBe(429);
   expect((await post(network, sign({ signer: network.newcomer }))).status).toBe(403);
   const samples = await scrape();

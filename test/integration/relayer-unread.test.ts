@@ -51,7 +51,7 @@ async function closings(port: TestPort, least: number): Promise<void> {
   const count = await until(
     () => port.closed("unread_answer"),
     (broken) => broken >= least,
-    8_000,
+    20_000,
   );
   expect(count).toBeGreaterThanOrEqual(least);
 }

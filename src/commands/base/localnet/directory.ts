@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Closable } from "../../../base/close-stack.ts";
 import { AppError } from "../../../base/errors.ts";
@@ -34,7 +43,9 @@ export function openDirectory(root: string): Directory {
     redis: path("redis"),
     path,
     write: (name, text) => {
-      writeFileSync(path(name), text, { mode: 0o600 });
+      // Whoever looks sees the file as it was or as it is, never a part of it.
+      writeFileSync(path(`.${name}`), text, { mode: 0o600 });
+      renameSync(path(`.${name}`), path(name));
       return path(name);
     },
     // The files stay for a look; that nothing runs here any more is what the missing localnet.json says.

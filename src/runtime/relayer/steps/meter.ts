@@ -94,9 +94,10 @@ async function consume(
   dependencies: MeterDependencies,
   id: Uint8Array | undefined,
 ): Promise<Consumption> {
-  const { meter: counters, terms, clock } = dependencies;
+  const { meter: counters, terms, clock, factor } = dependencies;
   const known = terms.get(session)?.get(relay.supplier);
-  if (known !== undefined && clock.monotonic() < known.until)
+  const hasFactor = known?.metered.factor === (factor(relay.header.serviceId) ?? 0);
+  if (known !== undefined && hasFactor && clock.monotonic() < known.until)
     return counters.consume(known.metered, session.cost, id);
   const metered = await termsNow(relay, dependencies);
   const ofSession = terms.get(session) ?? new Map<string, KnownTerms>();

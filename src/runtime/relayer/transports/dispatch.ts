@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { EMPTY } from "../../../base/bytes.ts";
 import type { ListenerMetrics } from "../metrics.ts";
 import type { Call, Port, Protocol } from "./call.ts";
 import { type Cors, corsFor } from "./cors.ts";
 import { grpcRelay } from "./grpc.ts";
 import { plainWire, webWire } from "./grpc-wires.ts";
-import { isOperators, type OperatorRoutes } from "./health.ts";
+import { type Health, isOperators, operatorAnswer } from "./health.ts";
 import { Http1Call } from "./http1-call.ts";
 import type { Http2Call } from "./http2-call.ts";
 import { relay } from "./relays.ts";
 
 type Given = {
   readonly port: Port;
-  readonly operator: OperatorRoutes;
+  readonly health: Health;
   readonly metrics: ListenerMetrics;
   /** Of pages that may call gRPC-Web. */
   readonly origins: readonly string[];
@@ -35,7 +36,7 @@ export class Dispatch {
     const { method, url } = request;
     const call = new Http1Call(request, response, this.#given.port);
     // node:http sends no body with what answers HEAD.
-    if (url !== undefined && isOperators(method, url)) void this.#tell(call, "GET", url);
+    if (url !== undefined && isOperators(method, url)) this.#tell(call, url);
     else this.#serve(call, method, url, protocol);
   }
 
@@ -43,8 +44,7 @@ export class Dispatch {
     const { metrics, port } = this.#given;
     const { ":method": method, ":path": path } = call.headers;
     const type = call.headers["content-type"];
-    if (path !== undefined && isOperators(method, path))
-      void this.#tell(call, method === "HEAD" ? "HEAD" : "GET", path);
+    if (path !== undefined && isOperators(method, path)) this.#tell(call, path, method === "HEAD");
     else if (type?.startsWith(GRPC) && !type.startsWith(GRPC_WEB)) {
       metrics.requests.grpc += 1;
       void grpcRelay(call, path, plainWire(call, type.slice(0, LONGEST_TYPE)), port);
@@ -66,13 +66,8 @@ export class Dispatch {
     void relay(call, port);
   }
 
-  /** Never rejects. */
-  async #tell(call: Call, method: "GET" | "HEAD", url: string): Promise<void> {
-    try {
-      const { statusCode, headers, rawPayload } = await this.#given.operator.inject({ method, url });
-      call.send(statusCode, { "content-type": String(headers["content-type"]) }, rawPayload);
-    } catch {
-      call.breakOff();
-    }
+  #tell(call: Call, path: string, isHead = false): void {
+    const { status, body } = operatorAnswer(this.#given.health, path);
+    call.send(status, { "content-type": "application/json" }, isHead ? EMPTY : body);
   }
 }

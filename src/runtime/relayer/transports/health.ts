@@ -1,5 +1,3 @@
-import { fastify } from "fastify";
-
 export type Health = {
   /** The relay port's answer to /health, /healthz and /ready (relay-path 6.2, step 1). */
   readonly status: () => { readonly ready: boolean; readonly blockHeight: bigint };
@@ -7,34 +5,40 @@ export type Health = {
   readonly readiness: (service: string) => { readonly ready: boolean } | undefined;
 };
 
-/** Asks for a service and names none. */
-const NO_SERVICE = /^\/ready\/(\?|$)/;
-const OPERATOR_PATHS = /^\/(health|healthz|ready|ready\/[^/?]*)\/?(\?|$)/;
+const OPERATOR_PATHS = /^\/(?:health|healthz|ready\/([^/?]*)|ready)\/?(?:\?|$)/;
 
 /** Whether a request is for the operator; load balancers ask with HEAD as well. Everything else on the relay port is a relay. */
 export const isOperators = (method: string | undefined, path: string | undefined): boolean =>
   (method === "GET" || method === "HEAD") && OPERATOR_PATHS.test(path ?? "");
 
-export function operatorRoutes(health: Health) {
-  const app = fastify({ logger: false, routerOptions: { ignoreTrailingSlash: true } });
-  // Without the charset that fastify adds: the Go peer's bytes.
-  app.addHook("onSend", async (_request, reply) => void reply.header("content-type", "application/json"));
-  for (const path of ["/health", "/healthz", "/ready"])
-    app.get(path, async ({ url }, reply) => {
-      if (NO_SERVICE.test(url)) return reply.code(400).send({ error: "no service id" });
-      const { ready, blockHeight } = health.status();
-      const isWell = ready || path !== "/ready";
-      return reply
-        .code(isWell ? 200 : 503)
-        .send({ status: isWell ? "healthy" : "not ready", block_height: Number(blockHeight) });
-    });
-  app.get<{ Params: { service: string } }>("/ready/:service", async (request, reply) => {
-    const { service } = request.params;
-    const told = health.readiness(service);
-    if (told === undefined) return reply.code(404).send({ error: "the service is not served here" });
-    return reply.code(told.ready ? 200 : 503).send(told);
-  });
-  return app;
+/** The answer to an operator's path: status and JSON. Cheap, since whoever can reach the port can ask, again and again. */
+export function operatorAnswer(health: Health, path: string): { status: number; body: Buffer } {
+  const [, service] = OPERATOR_PATHS.exec(path) ?? [];
+  const told = service === undefined ? statusOf(health, path) : readinessOf(health, service);
+  return { status: told.status, body: Buffer.from(JSON.stringify(told.json), "utf8") };
 }
 
-export type OperatorRoutes = ReturnType<typeof operatorRoutes>;
+function statusOf(health: Health, path: string) {
+  const { ready, blockHeight } = health.status();
+  const isWell = ready || !path.startsWith("/ready");
+  return {
+    status: isWell ? 200 : 503,
+    json: { status: isWell ? "healthy" : "not ready", block_height: Number(blockHeight) },
+  };
+}
+
+function readinessOf(health: Health, written: string) {
+  const service = decoded(written);
+  if (service === "") return { status: 400, json: { error: "no service id" } };
+  const told = service === undefined ? undefined : health.readiness(service);
+  if (told === undefined) return { status: 404, json: { error: "the service is not served here" } };
+  return { status: told.ready ? 200 : 503, json: told };
+}
+
+function decoded(written: string): string | undefined {
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return undefined;
+  }
+}

@@ -74,7 +74,11 @@ export class Http2Call implements Call {
   }
 
   begin(status: number, headers: OutgoingHttpHeaders): Writable | undefined {
-    if (!this.#begin(status, inOneLine(headers), 0)) return undefined;
+    // With trailers to come, Node ends the stream only when it is told to: an answer that is broken off does not look whole.
+    if (!this.#begin(status, inOneLine(headers), 0, { waitForTrailers: true })) return undefined;
+    this.source.once("wantTrailers", () => {
+      if (this.#phase === "ended") this.source.sendTrailers({});
+    });
     // Whoever writes the pieces sees to it that they are read.
     this.deadline = Number.POSITIVE_INFINITY;
     return this.source;

@@ -14,7 +14,7 @@ import { Compression } from "./compression.ts";
 import { Sources, sniff } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
 import { MAX_HEADERS } from "./head.ts";
-import { type Health, operatorRoutes } from "./health.ts";
+import type { Health } from "./health.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 import { receiveMs } from "./patience.ts";
 import { SlowBodies } from "./slow-bodies.ts";
@@ -66,8 +66,6 @@ const BYTES_PER_MB = 1_048_576;
  */
 export async function openListener(options: Options): Promise<Listener> {
   const { clock, maxBodyBytes } = options;
-  const operator = operatorRoutes(options.health);
-  await operator.ready();
   const unsent = new Unsent({
     clock,
     limit: options.limits.unread_mb * BYTES_PER_MB,
@@ -82,7 +80,7 @@ export async function openListener(options: Options): Promise<Listener> {
     open: new Set(),
     stopping: false,
   };
-  const dispatch = new Dispatch({ ...options, port, operator });
+  const dispatch = new Dispatch({ ...options, port });
   const server = http1Server(options, dispatch);
   const sessions = new Http2Sessions({
     port,
@@ -117,7 +115,6 @@ export async function openListener(options: Options): Promise<Listener> {
       sessions.close();
       for (const socket of accepting.sockets) socket.destroy();
       await closed;
-      await operator.close();
     },
   };
 }

@@ -21,7 +21,8 @@ export const limits = () =>
       /** 0: no bound. */
       connections_per_source: natural().default(0),
       streams_per_connection: positive().max(10_000).default(250),
-      resets_per_second: positive().default(200),
+      /** Above what one connection may have in work: a round of deadlines is no flood. */
+      resets_per_second: positive().default(300),
       control_frames_per_second: positive().default(100),
       /** 0: none. */
       flood_penalty_seconds: natural().max(60).default(10),

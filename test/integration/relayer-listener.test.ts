@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
 import { MinedRelayMessage } from "../../src/chain/proto/mined-relay.ts";
@@ -10,7 +11,7 @@ import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
 import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
-import { post } from "../kit/post.ts";
+import { post, until } from "../kit/post.ts";
 import { streamEntries } from "../kit/stream.ts";
 
 const body = (id: number) => JSON.stringify({ jsonrpc: "2.0", method: "eth_blockNumber", params: [], id });
@@ -32,6 +33,29 @@ describe.each(["metered", "with the meter off"] as const)("one port, %s", (meter
     grpc.close();
     session.close();
     await network.close();
+  });
+
+  test("a connection that asked for a health path serves on, and answers requests in a row in their order", async () => {
+    const { hostname, port } = new URL(network.url);
+    const socket = connect(Number(port), hostname);
+    let text = "";
+    socket.on("data", (data) => (text += String(data)));
+    const answers = () => text.match(/HTTP\/1\.1 200/g)?.length ?? 0;
+    const ask = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (const [requests, all] of [
+      [1, 1],
+      [3, 4],
+    ] as const) {
+      socket.write(ask.repeat(requests));
+      expect(
+        await until(
+          async () => answers(),
+          (count) => count === all,
+        ),
+      ).toBe(all);
+    }
+    expect(text.toLowerCase()).not.toContain("connection: close");
+    socket.destroy();
   });
 
   const innerOf = (bytes: Uint8Array) => {

@@ -113,6 +113,15 @@ describe.each(["eager", "optimistic"] as const)("streamed answers over HTTP/2, i
     expect(await stored()).toBe(storedBefore + 1);
   });
 
+  test("a backend that breaks off: the client sees that the answer is not whole, and nothing is stored or paid for", async () => {
+    const [storedBefore, paidBefore] = [await stored(), await consumed()];
+    const { stream, answer } = await begun();
+    answer.destroy();
+    expect((await stream.done).whole).toBe(false);
+    expect(await until(consumed, (now) => now === paidBefore)).toBe(paidBefore);
+    expect(await stored()).toBe(storedBefore);
+  });
+
   test("a backend that gives headers twice, or a connection's, streams all the same", async () => {
     const twice = { "content-type": SSE["content-type"], date: "Mon, 30 Nov 2026 00:00:00 GMT", "x-a": "1" };
     const headers = [...Object.entries(twice), ...Object.entries(twice)].flat();

@@ -39,7 +39,7 @@ export class Http1Call implements Call {
     if (this.answered) return;
     headers["content-length"] = body.length;
     this.#response.writeHead(status, this.#closing() ? { ...headers, ...CLOSING } : headers);
-    if (this.source.complete) this.#response.end(body);
+    if (this.#isAllHere()) this.#response.end(body);
     else this.#endWhenRead(body);
     this.#sending();
   }
@@ -77,7 +77,15 @@ export class Http1Call implements Call {
 
   /** What was not read of a request is not read any more: the connection cannot be used again. */
   #closing(): boolean {
-    return this.#port.stopping || !this.source.complete;
+    return this.#port.stopping || !this.#isAllHere();
+  }
+
+  /** A request without a body is, also while node:http has not got to its end. */
+  #isAllHere(): boolean {
+    const { complete, headers } = this.source;
+    return (
+      complete || (headers["transfer-encoding"] === undefined && (headers["content-length"] ?? "0") === "0")
+    );
   }
 
   /** What the system did not take at once waits for the client; of almost all answers that is nothing. */

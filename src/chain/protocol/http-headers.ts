@@ -1,29 +1,15 @@
 import { isUtf8 } from "node:buffer";
+import { byName } from "../../base/by-name.ts";
 import type { HttpHeader } from "../proto/http-envelope.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Names come again and again; strangers' ones may not fill memory. */
-const MOST_NAMES = 1_000;
-const LONGEST_NAME = 64;
-const canonicalNames = new Map<string, string>();
-
 /** Whether HTTP takes the text as a method or as the name of a header. */
 export const isToken = (text: string): boolean => TOKEN.test(text);
 
 /** Go's canonical form of a header name; one with a character that no name may have stays as it is (relay-path 1.8). */
-export function canonicalHeaderName(name: string): string {
-  const known = canonicalNames.get(name);
-  if (known !== undefined) return known;
-  const canonical = isToken(name) ? canonicalOf(name) : name;
-  if (name.length <= LONGEST_NAME) {
-    if (canonicalNames.size >= MOST_NAMES) canonicalNames.clear();
-    canonicalNames.set(name, canonical);
-  }
-  return canonical;
-}
-
-const canonicalOf = (token: string): string =>
-  token.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+export const canonicalHeaderName = byName((name) =>
+  isToken(name) ? name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase()) : name,
+);
 
 /** Names and values, in order, as an envelope holds them: values of one name together, in the order they came. */
 export function headerMap(headers: Iterable<readonly [string, string]>): Map<string, HttpHeader> {

@@ -1,3 +1,4 @@
+import { byName } from "../../../base/by-name.ts";
 import type { BackendConfig } from "../../config/backends.ts";
 
 /**
@@ -27,11 +28,6 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Header text that node:http and every backend take: no control characters but tab. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Names come again and again; strangers' ones may not fill memory. */
-const MOST_NAMES = 1_000;
-const LONGEST_NAME = 64;
-/** Names in lower case by how they are written; undefined for what is not sent on, whatever its value. */
-const forwardedNames = new Map<string, string | undefined>();
 /** What each backend's configuration sends with every request. */
 const configured = new WeakMap<BackendConfig, readonly Header[]>();
 
@@ -91,21 +87,14 @@ function connectionTokens(headers: readonly Header[]): string[] {
 }
 
 /** A name in lower case; undefined when it is none, or not a client's to send. */
-function forwardedName(name: string): string | undefined {
-  const known = forwardedNames.get(name);
-  if (known !== undefined || forwardedNames.has(name)) return known;
+const forwardedName = byName((name): string | undefined => {
   const lower = name.toLowerCase();
   const mayForward =
     TOKEN.test(lower) &&
     !NEVER_FORWARDED.has(lower) &&
     !NEVER_FORWARDED_PREFIXES.some((prefix) => lower.startsWith(prefix));
-  const forwarded = mayForward ? lower : undefined;
-  if (name.length <= LONGEST_NAME) {
-    if (forwardedNames.size >= MOST_NAMES) forwardedNames.clear();
-    forwardedNames.set(name, forwarded);
-  }
-  return forwarded;
-}
+  return mayForward ? lower : undefined;
+});
 
 function append(headers: Headers, name: string, value: string): void {
   const held = headers[name];

@@ -12,11 +12,15 @@ const folder = mkdtempSync(join(tmpdir(), "relayminer-launcher-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As npm puts it on PATH. */
-function launched(args: readonly string[]) {
+function launched(args: readonly string[], NODE_OPTIONS = "") {
   const link = join(folder, "relayminer");
   rmSync(link, { force: true });
   symlinkSync(join(ROOT, "bin/run.js"), link);
-  const child = spawn(link, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(link, args, {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_OPTIONS },
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
@@ -57,6 +61,15 @@ test("the program on PATH is one process of Node with room for young objects, wh
   expect(line.slice(3, 7)).toEqual(["relay", "start", "--config", config]);
   relayer.child.kill("SIGTERM");
   expect(await relayer.ended).toBe(0);
+
+  const chosen = launched(["relay", "start", "--config", config], "--max-semi-space-size=64");
+  await until(
+    async () => chosen.output(),
+    (text) => text.includes("waits for Redis"),
+  );
+  expect(readFileSync(`/proc/${chosen.child.pid}/cmdline`, "utf8").split("\0")[1]).toMatch(/relayminer$/);
+  chosen.child.kill("SIGTERM");
+  expect(await chosen.ended).toBe(0);
 
   const refused = launched(["relay", "start", "--config", "a file that is not there.yaml"]);
   expect(await refused.ended).toBe(66);

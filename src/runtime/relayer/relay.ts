@@ -8,7 +8,7 @@ import { SIMULATION_HEADER, type SimulatedRelays } from "./simulation/simulated.
 import type { Admitted, Routed } from "./steps/admit.ts";
 import type { DecodedRelay, HttpRelay } from "./steps/decode.ts";
 import type { Forwarded } from "./steps/forward.ts";
-import type { Metered } from "./steps/meter.ts";
+import { type Metered, orRefund } from "./steps/meter.ts";
 import { StreamOrder } from "./streaming/order.ts";
 import type { RelayStream, StreamedAnswer } from "./streaming/streaming.ts";
 import type { Users } from "./users.ts";
@@ -104,7 +104,7 @@ export class RelayPipeline {
     }
     this.#answer(exchange, admitted, forwarded, signed);
     if (!publishBeforeReply)
-      await work.afterwards(relay, () => this.#publishOrRefund(relay, session, signed, metered));
+      await work.afterwards(relay, () => orRefund(metered, () => steps.publish(relay, session, signed)));
   }
 
   /** Answered first, then checked: what fails a check was served for nothing and is not mined. */
@@ -121,22 +121,9 @@ export class RelayPipeline {
     metrics.optimistic.inc({ service_id: admitted.service.id, rpc_type: admitted.rpcType });
     await work.afterwards(relay, async () => {
       const session = await work.verified(relay, "optimistic", steps.verify);
-      await this.#publishOrRefund(relay, session, signed, await steps.meter(relay, session));
+      const metered = await steps.meter(relay, session);
+      await orRefund(metered, () => steps.publish(relay, session, signed));
     });
-  }
-
-  async #publishOrRefund(
-    relay: DecodedRelay,
-    session: PreparedSession,
-    signed: AnsweredRelay,
-    metered: Metered,
-  ): Promise<void> {
-    try {
-      await this.#given.steps.publish(relay, session, signed);
-    } catch (thrown) {
-      await metered.refund();
-      throw thrown;
-    }
   }
 
   #answer(exchange: Exchange, admitted: Admitted, forwarded: Forwarded, signed: AnsweredRelay): void {

@@ -2,7 +2,7 @@ import { toLatin1 } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { AnsweredRelay } from "../../../chain/protocol/relay-answer.ts";
 import { type Reject, toReject } from "../rejects.ts";
-import type { Metered } from "../steps/meter.ts";
+import { type Metered, orRefund } from "../steps/meter.ts";
 import type { Frame } from "./ends.ts";
 import type { MessageWork } from "./messages.ts";
 import type { WebSocketMetrics } from "./metrics.ts";
@@ -90,13 +90,8 @@ export class Answers {
   }
 
   async #publish({ relay, verified }: Asked, signed: AnsweredRelay, charge: Metered): Promise<void> {
-    try {
-      await verified.publish(signed, charge);
-      this.#given.metrics.relays.inc({ service_id: relay.header.serviceId });
-    } catch (thrown) {
-      await charge.refund();
-      throw thrown;
-    }
+    await orRefund(charge, () => verified.publish(signed, charge));
+    this.#given.metrics.relays.inc({ service_id: relay.header.serviceId });
   }
 
   /** Whoever drains this process waits for it. */

@@ -15,6 +15,16 @@ import type { DecodedRelay } from "./decode.ts";
 /** A relay that is paid for; `refund` gives it back when it earns nothing after all. */
 export type Metered = { refund(): Promise<void> };
 
+/** What `work` gives. When it throws the relay earns nothing, and is given back before the same is thrown. */
+export async function orRefund<Value>(metered: Metered, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (thrown) {
+    await metered.refund();
+    throw thrown;
+  }
+}
+
 export type MeterDependencies = {
   readonly meter: Meter;
   readonly chain: ChainData;

@@ -5,7 +5,7 @@ import { type Reject, toReject } from "../rejects.ts";
 import type { PreparedSession } from "../sessions.ts";
 import type { Admitted } from "../steps/admit.ts";
 import type { DecodedRelay } from "../steps/decode.ts";
-import type { Metered } from "../steps/meter.ts";
+import { type Metered, orRefund } from "../steps/meter.ts";
 import type { RelayWork } from "../work.ts";
 import type { RelayStream, StreamedAnswer } from "./streaming.ts";
 
@@ -65,7 +65,7 @@ export class StreamOrder {
     const mined = leaf;
     this.#served(streamed, stream);
     if (!publishBeforeReply)
-      await work.afterwards(relay, () => this.#publishOrRefund(relay, { session, metered }, mined));
+      await work.afterwards(relay, () => orRefund(metered, () => steps.publish(relay, session, mined)));
     return true;
   }
 
@@ -74,7 +74,7 @@ export class StreamOrder {
    * chain would not pay is broken off.
    */
   async optimistic(streamed: Streamed): Promise<boolean> {
-    const { work, metrics } = this.#given;
+    const { steps, work, metrics } = this.#given;
     const { relay, admitted } = streamed;
     const stream = this.#open(streamed);
     const checked = this.#checked(relay, stream);
@@ -94,7 +94,10 @@ export class StreamOrder {
     const mined = leaf;
     this.#served(streamed, stream);
     metrics.optimistic.inc({ service_id: admitted.service.id, rpc_type: admitted.rpcType });
-    await work.afterwards(relay, async () => this.#publishOrRefund(relay, await paid(checked), mined));
+    await work.afterwards(relay, async () => {
+      const { session, metered } = await paid(checked);
+      await orRefund(metered, () => steps.publish(relay, session, mined));
+    });
     return true;
   }
 
@@ -112,15 +115,6 @@ export class StreamOrder {
       const reject = toReject(thrown);
       if (reject.status < 500) stream.stop(reject);
       return reject;
-    }
-  }
-
-  async #publishOrRefund(relay: DecodedRelay, { session, metered }: Paid, leaf: RelayLeaf): Promise<void> {
-    try {
-      await this.#given.steps.publish(relay, session, leaf);
-    } catch (thrown) {
-      await metered.refund();
-      throw thrown;
     }
   }
 

@@ -16,6 +16,8 @@ export class Http1Call implements Call {
   receivedBytes: Call["receivedBytes"];
   /** None at first: node:http has one of its own for requests. */
   deadline = Number.POSITIVE_INFINITY;
+  /** Where the next request begins is as doubtful as the head. */
+  #isDoubtful = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     this.source = request;
@@ -32,7 +34,9 @@ export class Http1Call implements Call {
   }
 
   headProblem(): string | undefined {
-    return headProblem(this.source);
+    const problem = headProblem(this.source);
+    this.#isDoubtful = problem !== undefined;
+    return problem;
   }
 
   send(status: number, headers: OutgoingHttpHeaders, body: Uint8Array): void {
@@ -77,7 +81,7 @@ export class Http1Call implements Call {
 
   /** What was not read of a request is not read any more: the connection cannot be used again. */
   #closing(): boolean {
-    return this.#port.stopping || !this.#isAllHere();
+    return this.#port.stopping || this.#isDoubtful || !this.#isAllHere();
   }
 
   /** A request without a body is, also while node:http has not got to its end. */

@@ -196,6 +196,8 @@ const RELAYER = {
   "relay.limits.connections": "Connections on the relay port at once; one more is closed.",
   "relay.limits.connections_per_source":
     "The same for one address; 0 is without limit. Behind a load balancer all connections have its address.",
+  "relay.limits.pipelined_requests":
+    "Requests of one connection of HTTP/1.1 that wait for the answer to an earlier one; the next is refused, and then the connection is closed. Clients send one at a time as a rule.",
   "relay.limits.streams_per_connection": "Requests in work on one connection of HTTP/2 or gRPC.",
   "relay.limits.resets_per_second":
     "Requests that a connection of HTTP/2 may break off within a second; above it, the connection is closed.",

@@ -1,6 +1,7 @@
 // The relay port alone, in a process of its own, answering one answer to everything: what its compression costs in memory.
 import { Counter, Registry } from "prom-client";
 import { systemClock } from "../../dist/base/clock.js";
+import { limits } from "../../dist/runtime/config/listener.js";
 import { openListener } from "../../dist/runtime/relayer/transports/listener.js";
 import { answerCalls } from "./child.mjs";
 
@@ -31,14 +32,7 @@ answerCalls({
       metrics: { requests, refused: counter("refused"), closed: counter("closed") },
       maxBodyBytes: 1_000_000,
       tls: undefined,
-      limits: {
-        connections: 4096,
-        connections_per_source: 0,
-        streams_per_connection: 250,
-        resets_per_second: 200,
-        control_frames_per_second: 100,
-        flood_penalty_seconds: 10,
-      },
+      limits: limits().parse(undefined),
       origins: [],
       upgrade: (_, socket) => socket.destroy(),
       compression: { enabled: true, min_size_bytes: 1024 },

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RelayRequest } from "../../src/chain/proto/service.ts";
@@ -120,6 +121,56 @@ describe("what two readers could understand in two ways is refused", () => {
     // To what comes after a request of HTTP/1.0, node:http closes without a word.
     expect(["HTTP/1.1 400", ""]).toContain(answers.join());
     expect(closed).toBe(true);
+  });
+});
+
+describe("requests that do not wait for the answer to the one before", () => {
+  const health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+  const statuses = (received: Buffer) =>
+    (received.toString("latin1").match(/HTTP\/1\.1 \d{3}/g) ?? []).map((line) => Number(line.slice(-3)));
+  const relayBytes = async () => {
+    const bytes = RelayRequest.encode(await relay());
+    return Buffer.concat([
+      Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes.length}\r\n\r\n`),
+      bytes,
+    ]);
+  };
+  const many = (count: number, value: number) => Array.from({ length: count }, () => value);
+
+  test("a few are served, whatever they are", async () => {
+    const before = network.backendCalls();
+    const bytes = Buffer.concat([await relayBytes(), Buffer.from(health), await relayBytes()]);
+    const { received, closed } = await sendRaw(network.url, [bytes], 1_500);
+    expect(statuses(received)).toEqual([200, 200, 200]);
+    expect(closed).toBe(false);
+    expect(network.backendCalls()).toBe(before + 2);
+  });
+
+  test("one too many is refused, what comes after it does not count, and the connection ends", async () => {
+    const { received, closed } = await sendRaw(network.url, [health.repeat(50), health.repeat(500)]);
+    expect(statuses(received)).toEqual([...many(11, 200), 503]);
+    expect(closed).toBe(true);
+  });
+
+  test("so for relays: those before it are answered in their order", async () => {
+    const before = network.backendCalls();
+    const relays = await Promise.all(many(30, 0).map(relayBytes));
+    const { received, closed } = await sendRaw(network.url, [Buffer.concat(relays)]);
+    expect(statuses(received)).toEqual([...many(11, 200), 503]);
+    expect(closed).toBe(true);
+    expect(network.backendCalls()).toBe(before + 11);
+  });
+
+  test("those that were answered do not count", async () => {
+    const pieces = async function* () {
+      for (let turn = 0; turn < 4; turn++) {
+        yield health.repeat(8);
+        await sleep(200);
+      }
+    };
+    const { received, closed } = await sendRaw(network.url, pieces(), 1_500);
+    expect(statuses(received)).toEqual(many(32, 200));
+    expect(closed).toBe(false);
   });
 });
 

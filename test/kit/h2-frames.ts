@@ -33,12 +33,10 @@ export const HELLO = Buffer.concat([PREFACE, frame("settings", 0, 0, NOTHING)]);
 
 export type RawEnd = { readonly received: Buffer; readonly ms: number; readonly closed: boolean };
 
+type Pieces = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+
 /** Sends bytes on a connection of its own and reads until the other side closes it, or for `patienceMs`. */
-export function sendRaw(
-  url: string,
-  pieces: Iterable<Uint8Array | string>,
-  patienceMs = 8_000,
-): Promise<RawEnd> {
+export function sendRaw(url: string, pieces: Pieces, patienceMs = 8_000): Promise<RawEnd> {
   const { hostname, port } = new URL(url);
   const started = performance.now();
   return new Promise((resolve) => {
@@ -57,8 +55,8 @@ export function sendRaw(
   });
 }
 
-async function writeAll(socket: Socket, pieces: Iterable<Uint8Array | string>): Promise<void> {
-  for (const piece of pieces) {
+async function writeAll(socket: Socket, pieces: Pieces): Promise<void> {
+  for await (const piece of pieces) {
     if (socket.destroyed) return;
     if (socket.write(piece)) continue;
     await new Promise<void>((resolve) => {

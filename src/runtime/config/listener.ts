@@ -20,6 +20,8 @@ export const limits = () =>
       connections: positive().default(4096),
       /** 0: no bound. */
       connections_per_source: natural().default(0),
+      /** Over HTTP/1.1, that wait for the answer to an earlier one of their connection; clients of the field send one at a time. */
+      pipelined_requests: positive().max(1_000).default(10),
       streams_per_connection: positive().max(10_000).default(250),
       /** Above what one connection may have in work: a round of deadlines is no flood. */
       resets_per_second: positive().default(300),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EMPTY } from "../../../base/bytes.ts";
 import type { ListenerMetrics } from "../metrics.ts";
+import { Reject } from "../rejects.ts";
 import type { Call, Port, Protocol } from "./call.ts";
 import { type Cors, corsFor } from "./cors.ts";
 import { grpcRelay } from "./grpc.ts";
@@ -8,7 +9,7 @@ import { plainWire, webWire } from "./grpc-wires.ts";
 import { type Health, isOperators, operatorAnswer } from "./health.ts";
 import { Http1Call } from "./http1-call.ts";
 import type { Http2Call } from "./http2-call.ts";
-import { relay } from "./relays.ts";
+import { refuse, relay } from "./relays.ts";
 
 type Given = {
   readonly port: Port;
@@ -16,6 +17,8 @@ type Given = {
   readonly metrics: ListenerMetrics;
   /** Of pages that may call gRPC-Web. */
   readonly origins: readonly string[];
+  /** Requests of one connection that may wait for the answer to an earlier one. */
+  readonly pipelined: number;
 };
 
 const GRPC_WEB = "application/grpc-web";
@@ -35,6 +38,9 @@ export class Dispatch {
   http1(request: IncomingMessage, response: ServerResponse, protocol: Protocol): void {
     const { method, url } = request;
     const call = new Http1Call(request, response, this.#given.port);
+    const place = call.standInLine(this.#given.pipelined);
+    if (place === "full") this.#refuseLine(call);
+    if (place !== "in") return;
     // node:http sends no body with what answers HEAD.
     if (url !== undefined && isOperators(method, url)) this.#tell(call, url);
     else this.#serve(call, method, url, protocol);
@@ -64,6 +70,11 @@ export class Dispatch {
     metrics.requests[protocol] += 1;
     if (method === "OPTIONS" && this.#cors.preflight(call)) return;
     void relay(call, port);
+  }
+
+  #refuseLine(call: Call): void {
+    this.#given.metrics.closed.inc({ reason: "pipelined" });
+    refuse(call, new Reject("overloaded", "too many requests of this connection wait for their answers"));
   }
 
   #tell(call: Call, path: string, isHead = false): void {

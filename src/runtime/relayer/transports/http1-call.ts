@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import type { Call, Port } from "./call.ts";
 import { headProblem } from "./head.ts";
+import { Line } from "./line.ts";
 
 const CLOSING = { connection: "close" } as const;
 /** A client that is still sending when it is answered has so long to notice; what it sends is thrown away. */
@@ -16,8 +16,8 @@ export class Http1Call implements Call {
   receivedBytes: Call["receivedBytes"];
   /** None at first: node:http has one of its own for requests. */
   deadline = Number.POSITIVE_INFINITY;
-  /** Where the next request begins is as doubtful as the head. */
-  #isDoubtful = false;
+  /** No other request of the connection is answered after this one. */
+  #isLast = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     this.source = request;
@@ -35,8 +35,20 @@ export class Http1Call implements Call {
 
   headProblem(): string | undefined {
     const problem = headProblem(this.source);
-    this.#isDoubtful = problem !== undefined;
+    // Where the next request begins is as doubtful as the head.
+    if (problem !== undefined) this.#isLast = true;
     return problem;
+  }
+
+  /** Whether this one is served, with so many others in line before it at most. The first that is too many is to be refused, and is the last. */
+  standInLine(limit: number): "in" | "full" | "over" {
+    const found =
+      this.#response.socket === null ? Line.of(this.source.socket).join(this.#response, limit) : "in";
+    if (found === "full") {
+      this.#isLast = true;
+      this.source.socket.pause();
+    }
+    return found;
   }
 
   send(status: number, headers: OutgoingHttpHeaders, body: Uint8Array): void {
@@ -76,12 +88,16 @@ export class Http1Call implements Call {
     const response = this.#response;
     const closed = () => act(response.writableFinished ? "whole" : "broken");
     response.once("close", closed);
-    if (response.socket === null) whenLostInLine(this.source.socket, response, closed);
+    if (response.socket !== null) return;
+    Line.of(this.source.socket).whenLost(response, () => {
+      response.off("close", closed);
+      closed();
+    });
   }
 
   /** What was not read of a request is not read any more: the connection cannot be used again. */
   #closing(): boolean {
-    return this.#port.stopping || this.#isDoubtful || !this.#isAllHere();
+    return this.#port.stopping || this.#isLast || !this.#isAllHere();
   }
 
   /** A request without a body is, also while node:http has not got to its end. */
@@ -100,28 +116,4 @@ export class Http1Call implements Call {
     this.#port.unsent.add(this, bytes);
     response.once("close", () => this.#port.unsent.remove(this));
   }
-}
-
-/** Answers to requests in a row, by connection, whose turn has not come: node:http says nothing of them when the connection is lost. */
-const inLine = new WeakMap<Socket, Map<ServerResponse, () => void>>();
-
-/** Calls `act` if the connection is lost before it is the answer's turn. */
-function whenLostInLine(socket: Socket, response: ServerResponse, act: () => void): void {
-  const line = inLine.get(socket) ?? lineOf(socket);
-  const lost = () => {
-    response.off("close", act);
-    act();
-  };
-  line.set(response, lost);
-  response.once("close", () => line.delete(response));
-}
-
-function lineOf(socket: Socket): Map<ServerResponse, () => void> {
-  const line = new Map<ServerResponse, () => void>();
-  inLine.set(socket, line);
-  socket.once("close", () => {
-    // The one whose turn it is hears of it by itself.
-    for (const [response, lost] of line) if (response.socket === null) lost();
-  });
-  return line;
 }

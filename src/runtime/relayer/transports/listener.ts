@@ -80,7 +80,7 @@ export async function openListener(options: Options): Promise<Listener> {
     open: new Set(),
     stopping: false,
   };
-  const dispatch = new Dispatch({ ...options, port });
+  const dispatch = new Dispatch({ ...options, port, pipelined: options.limits.pipelined_requests });
   const server = http1Server(options, dispatch);
   const sessions = new Http2Sessions({
     port,

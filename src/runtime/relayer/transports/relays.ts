@@ -80,7 +80,7 @@ const contentType = (accept: string | undefined): string =>
     ? "application/json"
     : accept;
 
-function refuse(call: Call, reject: Reject): void {
+export function refuse(call: Call, reject: Reject): void {
   const body = Buffer.from(JSON.stringify({ error: reject.message, ...reject.told }), "utf8");
   const headers: OutgoingHttpHeaders = { "content-type": "application/json" };
   if (reject.retryAfter !== undefined) headers["retry-after"] = String(reject.retryAfter);

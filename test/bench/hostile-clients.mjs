@@ -29,8 +29,9 @@ const OPENED_PER_SECOND = 200;
 export const HOSTILE = {
   "slow heads": { first: "POST / HTTP/1.1\r\nhost: x\r\n", tick: () => "a" },
   "slow bodies": { first: head(5_000_000), tick: () => "a" },
+  // As many requests at once as one connection may have.
   "slow readers": {
-    first: "GET /health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(50),
+    first: "GET /health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(11),
     tick: () => "",
     reads: false,
   },

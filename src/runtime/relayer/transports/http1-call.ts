@@ -8,6 +8,9 @@ const CLOSING = { connection: "close" } as const;
 /** A client that is still sending when it is answered has so long to notice; what it sends is thrown away. */
 const LINGER_MS = 1_000;
 
+/** Up to so many bytes, an answer goes out in one string with its head: node:http makes a list of two pieces of it otherwise, which costs more. */
+const ONE_PIECE_BYTES = 4_096;
+
 /** A request of HTTP/1.1. */
 export class Http1Call implements Call {
   readonly source: IncomingMessage;
@@ -55,7 +58,7 @@ export class Http1Call implements Call {
     if (this.answered) return;
     headers["content-length"] = body.length;
     this.#response.writeHead(status, this.#closing() ? { ...headers, ...CLOSING } : headers);
-    if (this.#isAllHere()) this.#response.end(body);
+    if (this.#isAllHere()) endWith(this.#response, body);
     else this.#endWhenRead(body);
     this.#sending();
   }
@@ -116,4 +119,9 @@ export class Http1Call implements Call {
     this.#port.unsent.add(this, bytes);
     response.once("close", () => this.#port.unsent.remove(this));
   }
+}
+
+function endWith(response: ServerResponse, body: Uint8Array): void {
+  if (body.length > ONE_PIECE_BYTES) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"), "latin1");
 }

@@ -68,11 +68,12 @@ export const planOf = ({ settings, world }, { sessions, kind }) => ({
 
 /**
  * Signs what the window will need, then measures it. `how`: seconds, connections, rps for an open loop; `again`: the relays of the last
- * window are sent again, from the first on if there are too few; `beside()` runs at the same time, and its result is given too.
+ * window are sent again, from the first on if there are too few; `beside()` runs at the same time, from `leadSeconds` before, and its result is
+ * given too.
  */
 async function window(load, mode, how) {
   const { settings, world, loaders, rates } = load;
-  const { seconds, connections, rps, isWarmUp, again, beside } = { ...settings, ...how };
+  const { seconds, connections, rps, isWarmUp, again, beside, leadSeconds = 0 } = { ...settings, ...how };
   const loader = loaders[mode];
   if (!again) await loader.call("sign", { count: relaysFor(load, mode, { seconds, rps }) });
   await world.trim();
@@ -81,6 +82,7 @@ async function window(load, mode, how) {
   for (const relayer of world.relayers) await relayer.metrics();
   const before = await stateOf(world);
   const besides = beside?.();
+  if (besides !== undefined) await sleep(leadSeconds * 1000);
   const seen = await loader.call("load", { connections, seconds, rps, rounds: again ? 1_000 : 1 });
   const besideSeen = await besides;
   const { storedAfterMs, stored } = await untilStored(world, seen.good + (besideSeen?.good ?? 0), before);

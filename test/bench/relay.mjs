@@ -22,7 +22,7 @@ node test/bench/relay.mjs [options]
   --runs <n>          windows of each mode, in turn (3)
   --rps <n>           relays due a second, whatever the relayer does; without it as many as it takes
   --config key=value  of the relayer's YAML, such as relay.publish=after_reply; may be given again
-  --semi-space <MiB>  of the relayer's young generation, instead of its own (32); Node's is 16
+  --semi-space <MiB>  of the relayer's young generation, instead of its own (8); Node's is 16
   --cpu-prof <dir>    a CPU profile of each relayer
   --json <file>       keeps the result
 `;

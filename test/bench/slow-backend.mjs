@@ -19,10 +19,11 @@ node test/bench/slow-backend.mjs [options]
   --rps <n>          offered to the slow service (1000)
   --delay-ms <n>     of its backend (500)
   --fast-rps <n>     offered to the fast service (200)
-  --connections <n>  the slow backend's, a list: a run for each (500,100)
+  --connections <n>  the slow backend's, a list: a run for each (800,500,100)
   --seconds <n>      of a window (6)
   --runs <n>         windows of each kind (5)
   --config key=value of the relayer's YAML; may be given again
+  --semi-space <MiB> of the relayer's young generation, instead of its own (8)
   --json <file>      keeps the result
   --page <file>      writes the tables into that page
 `;
@@ -33,18 +34,21 @@ const [FAST, SLOW] = ["eager", "optimistic"];
 const KINDS = ["alone", "beside the same load, answered at once", "beside the slow backend"];
 /** Relays that may be on their way to the slow service: as many as are due in two seconds. */
 const SECONDS_IN_FLIGHT = 2;
-const POLL_MS = 500;
+/** As seldom as anyone asks for metrics. */
+const POLL_MS = 2_000;
+/** The other service is under load for so long before the fast one is measured: its first connections are made, and its first answers are there. */
+const LEAD_SECONDS = 2;
 
 /** { connections, rows, queue }: the fast service by kind of window, and the slow backend's saturation. */
 export async function measureSlow(given) {
-  const { rps, delayMs, fastRps, connections, seconds, runs, config } = given;
+  const { rps, delayMs, fastRps, connections, seconds, runs, semiSpace, config } = given;
   const backend = await startChild("backend.mjs");
   let load;
   try {
     const port = await backend.call("listen", { answerBytes: 300 });
     const slow = `services.${serviceOf(SLOW)}`;
     load = await openLoad({
-      ...{ modes: [FAST, SLOW], seconds, warmSeconds: 6 },
+      ...{ modes: [FAST, SLOW], seconds, warmSeconds: 6, ...(semiSpace && { semiSpace }) },
       config: {
         [`${slow}.validation_mode`]: "eager",
         [`${slow}.backends.jsonrpc.url`]: `http://127.0.0.1:${port}`,
@@ -55,15 +59,18 @@ export async function measureSlow(given) {
     });
     const besideSlow = async () => {
       const loader = load.loaders[SLOW];
-      await loader.call("sign", { count: Math.ceil(seconds * rps) + 1 });
-      return () => loader.call("load", { connections: rps * SECONDS_IN_FLIGHT, seconds, rps });
+      const all = seconds + LEAD_SECONDS;
+      await loader.call("sign", { count: Math.ceil(all * rps) + 1 });
+      return () => loader.call("load", { connections: rps * SECONDS_IN_FLIGHT, seconds: all, rps });
     };
     const windows = KINDS.map(() => []);
     for (let run = 0; run < runs; run++)
       for (const [kind, list] of windows.entries()) {
         await backend.call("delay", { ms: kind === 2 ? delayMs : 0 });
         const beside = kind === 0 ? undefined : await besideSlow();
-        list.push(await watched(load, () => load.window(FAST, { rps: fastRps, beside })));
+        list.push(
+          await watched(load, () => load.window(FAST, { rps: fastRps, beside, leadSeconds: LEAD_SECONDS })),
+        );
       }
     return { ...given, machine: machine(), rows: rowsOf(windows), queue: queueOf(windows[2], seconds) };
   } finally {
@@ -133,8 +140,8 @@ function queueOf(list, seconds) {
   const middle = (pick) => round3(median(list.map(pick)));
   const most = (pick) => Math.max(...list.map(pick));
   return {
-    offered: middle(({ beside }) => (total(beside.statuses) + beside.behind) / seconds),
-    served: middle(({ beside }) => beside.good / seconds),
+    offered: middle(({ beside }) => (total(beside.statuses) + beside.behind) / (seconds + LEAD_SECONDS)),
+    served: middle(({ beside }) => beside.good / (seconds + LEAD_SECONDS)),
     statuses: list[0].beside.statuses,
     p50: middle(({ beside }) => beside.latencyMs.p50),
     p99: middle(({ beside }) => beside.latencyMs.p99),
@@ -184,7 +191,17 @@ function tableOf({ connections, rps, delayMs, fastRps, seconds, runs, rows, queu
 
 async function main() {
   const text = { type: "string" };
-  const names = ["rps", "delay-ms", "fast-rps", "connections", "seconds", "runs", "json", "page"];
+  const names = [
+    "rps",
+    "delay-ms",
+    "fast-rps",
+    "connections",
+    "seconds",
+    "runs",
+    "semi-space",
+    "json",
+    "page",
+  ];
   const { values } = parseArgs({
     options: {
       ...Object.fromEntries(names.map((name) => [name, text])),
@@ -194,7 +211,7 @@ async function main() {
   });
   if (values.help) return console.log(HELP);
   const results = [];
-  for (const connections of (values.connections ?? "500,100").split(","))
+  for (const connections of (values.connections ?? "800,500,100").split(","))
     results.push(
       await measureSlow({
         rps: Number(values.rps ?? 1000),
@@ -203,6 +220,7 @@ async function main() {
         connections: Number(connections),
         seconds: Number(values.seconds ?? 6),
         runs: Number(values.runs ?? 5),
+        semiSpace: values["semi-space"],
         config: configOf(values.config),
       }),
     );

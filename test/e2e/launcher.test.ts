@@ -57,7 +57,7 @@ test("the program on PATH is one process of Node with room for young objects, wh
     (text) => text.includes("waits for Redis"),
   );
   const line = readFileSync(`/proc/${relayer.child.pid}/cmdline`, "utf8").split("\0");
-  expect(line.slice(0, 2)).toEqual(["node", "--max-semi-space-size=32"]);
+  expect(line.slice(0, 2)).toEqual(["node", "--max-semi-space-size=8"]);
   expect(line.slice(3, 7)).toEqual(["relay", "start", "--config", config]);
   relayer.child.kill("SIGTERM");
   expect(await relayer.ended).toBe(0);

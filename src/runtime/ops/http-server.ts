@@ -1,6 +1,8 @@
 import { fastify } from "fastify";
+import type { Registry } from "prom-client";
 import type { Closable } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
+import { metricsPage } from "./process-metrics.ts";
 
 type Route = {
   readonly path: string;
@@ -44,11 +46,9 @@ export async function openOpsServer({ name, host, port, routes }: Options): Prom
   };
 }
 
-type Metrics = { readonly contentType: string; metrics(): Promise<string> };
-
-export const metricsRoute = (registry: Metrics): Route => ({
+export const metricsRoute = (registry: Registry): Route => ({
   path: "/metrics",
-  answer: async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+  answer: async () => ({ status: 200, type: registry.contentType, body: await metricsPage(registry) }),
 });
 
 /** `/health`: the process lives. `/ready`: it can do its work (go-peers 2.5). */

@@ -1,10 +1,10 @@
 const OPTION = "--max-semi-space-size";
 /** MiB; Node's own is 16. */
-const MEBIBYTES = 32;
+const MEBIBYTES = 8;
 
 /**
- * What Node is started with where relays are served: they leave much garbage behind, and with more room for it less of what is still
- * needed is copied. Measured in docs/performance.md, "The young generation". bin/run.js says the same to a shell. What the operator
+ * What Node is started with where relays are served: each collection of young objects copies the relays that came since the last one and
+ * wait for a slow backend, and all others wait meanwhile. The smaller the room, the fewer they are. Measured in docs/performance.md, "The young generation". bin/run.js says the same to a shell. What the operator
  * chose stays, on the command line or in NODE_OPTIONS.
  */
 export function nodeOptions(

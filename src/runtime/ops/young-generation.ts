@@ -4,8 +4,8 @@ const MEBIBYTES = 8;
 
 /**
  * What Node is started with where relays are served: each collection of young objects copies the relays that came since the last one and
- * wait for a slow backend, and all others wait meanwhile. The smaller the room, the fewer they are. Measured in docs/performance.md, "The young generation". bin/run.js says the same to a shell. What the operator
- * chose stays, on the command line or in NODE_OPTIONS.
+ * wait for a slow backend, and all others wait meanwhile. The smaller the room, the fewer they are. Measured in docs/performance.md,
+ * "The young generation". bin/run.js says the same to a shell. What the operator chose stays, on the command line or in NODE_OPTIONS.
  */
 export function nodeOptions(
   given: readonly string[] = process.execArgv,

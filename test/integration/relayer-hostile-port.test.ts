@@ -7,6 +7,7 @@ import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { CANCEL, END_HEADERS, frame, HELLO, NOTHING, POST_HEAD, sendRaw } from "../kit/h2-frames.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
+import { openTestPort } from "../kit/port.ts";
 import { post, until } from "../kit/post.ts";
 
 const MAX_BODY = 100_000;
@@ -95,46 +96,68 @@ describe("connections of HTTP/2 that only cost are closed, and good ones notice 
   });
 });
 
-describe("what two readers could understand in two ways is refused", () => {
-  const smuggled = "POST /smuggled HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+/** A good one, as bytes of HTTP/1.1. */
+const relayBytes = async () => {
+  const bytes = RelayRequest.encode(await relay());
+  const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), bytes]);
+};
+const statuses = (received: Buffer) =>
+  (received.toString("latin1").match(/HTTP\/1\.1 \d{3}/g) ?? []).map((line) => Number(line.slice(-3)));
+
+describe("what two readers could understand in two ways is refused, and its connection ends", () => {
   test.each([
     ["two hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n"],
+    ["no host", "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"],
     ["an absolute URI", "GET http://169.254.169.254/ HTTP/1.1\r\nHost: a\r\n\r\n"],
     [
       "two rpc types",
       "POST / HTTP/1.1\r\nHost: a\r\nRpc-Type: 3\r\nRpc-Type: 2\r\nContent-Length: 0\r\n\r\n",
     ],
+    ["two hosts and a body", "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 1\r\n\r\nx"],
     ["chunks in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
     [
       "a length and chunks",
-      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
-    [
-      "two lengths",
-      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n${smuggled}`,
-    ],
+    ["two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n"],
     ["a bare line feed", "POST / HTTP/1.1\nHost: a\nContent-Length: 0\n\n"],
     ["a space before the colon", "POST / HTTP/1.1\r\nHost : a\r\nContent-Length: 0\r\n\r\n"],
-  ])("%s: and its connection is closed", async (_, bytes) => {
-    const { received, closed } = await sendRaw(network.url, [bytes, smuggled], 3_000);
-    const answers = received.toString("latin1").match(/HTTP\/1\.1 \d{3}/g) ?? [];
-    // To what comes after a request of HTTP/1.0, node:http closes without a word.
-    expect(["HTTP/1.1 400", ""]).toContain(answers.join());
+  ])("%s", async (_, bytes) => {
+    const alone = await sendRaw(network.url, [bytes], 3_000);
+    expect([statuses(alone.received), alone.closed]).toEqual([[400], true]);
+    const before = network.backendCalls();
+    const { received, closed } = await sendRaw(
+      network.url,
+      [Buffer.concat([Buffer.from(bytes), await relayBytes()])],
+      3_000,
+    );
+    // At what comes after a request of HTTP/1.0, node:http closes without a word.
+    expect([[400], []]).toContainEqual(statuses(received));
     expect(closed).toBe(true);
+    expect(network.backendCalls()).toBe(before);
   });
+});
+
+test("of what comes behind such a request nothing is begun", async () => {
+  let begun = 0;
+  const port = await openTestPort(async ({ reply }) => {
+    begun += 1;
+    reply(new Uint8Array(1), 0);
+  });
+  try {
+    const good = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    await sendRaw(port.url, [good], 300);
+    expect(begun).toBe(1);
+    await sendRaw(port.url, [`GET http://x/ HTTP/1.1\r\nHost: a\r\n\r\n${good.repeat(3)}`]);
+    expect(begun).toBe(1);
+  } finally {
+    await port.listener.close();
+  }
 });
 
 describe("requests that do not wait for the answer to the one before", () => {
   const health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
-  const statuses = (received: Buffer) =>
-    (received.toString("latin1").match(/HTTP\/1\.1 \d{3}/g) ?? []).map((line) => Number(line.slice(-3)));
-  const relayBytes = async () => {
-    const bytes = RelayRequest.encode(await relay());
-    return Buffer.concat([
-      Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes.length}\r\n\r\n`),
-      bytes,
-    ]);
-  };
   const many = (count: number, value: number) => Array.from({ length: count }, () => value);
 
   test("a few are served, whatever they are", async () => {

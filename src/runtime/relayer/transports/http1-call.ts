@@ -39,7 +39,7 @@ export class Http1Call implements Call {
   headProblem(): string | undefined {
     const problem = headProblem(this.source);
     // Where the next request begins is as doubtful as the head.
-    if (problem !== undefined) this.#isLast = true;
+    if (problem !== undefined) this.#beLast();
     return problem;
   }
 
@@ -48,7 +48,7 @@ export class Http1Call implements Call {
     const found =
       this.#response.socket === null ? Line.of(this.source.socket).join(this.#response, limit) : "in";
     if (found === "full") {
-      this.#isLast = true;
+      this.#beLast();
       this.source.socket.pause();
     }
     return found;
@@ -96,6 +96,12 @@ export class Http1Call implements Call {
       response.off("close", closed);
       closed();
     });
+  }
+
+  /** What the client sends after this request is not served, also what is here already. */
+  #beLast(): void {
+    this.#isLast = true;
+    Line.of(this.source.socket).end();
   }
 
   /** What was not read of a request is not read any more: the connection cannot be used again. */

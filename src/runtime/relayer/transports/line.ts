@@ -31,10 +31,15 @@ export class Line {
   join(response: ServerResponse, limit: number): "in" | "full" | "over" {
     if (this.#state === "over") return "over";
     const isFull = this.#waiting.size >= limit;
-    if (isFull) this.#state = "over";
+    if (isFull) this.end();
     this.#waiting.set(response, undefined);
     response.once("close", () => this.#waiting.delete(response));
     return isFull ? "full" : "in";
+  }
+
+  /** Nobody else may join. */
+  end(): void {
+    this.#state = "over";
   }
 
   /** Calls `act` if the connection is lost before it is the answer's turn. */

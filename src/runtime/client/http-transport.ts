@@ -5,7 +5,14 @@ import { toError } from "../../base/errors.ts";
 import type { BackendKind } from "../config/backends.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { RPC_TYPES } from "./kinds.ts";
-import { badAnswer, connectionFailure, failed, type Outcome, refusedByStatus } from "./outcome.ts";
+import {
+  answerFailure,
+  badAnswer,
+  connectionFailure,
+  failed,
+  type Outcome,
+  refusedByStatus,
+} from "./outcome.ts";
 import type { SignedRelay } from "./sign.ts";
 import { StreamReader } from "./stream-reader.ts";
 
@@ -57,6 +64,7 @@ export class HttpTransport implements RelayTransport {
     const start = clock.monotonic();
     const deadline = new AbortController();
     const disarm = clock.after(timeoutMs, () => deadline.abort(new DOMException("too late", "TimeoutError")));
+    let failureOf = connectionFailure;
     try {
       const answer = await this.#agent.request({
         ...this.#target,
@@ -65,9 +73,10 @@ export class HttpTransport implements RelayTransport {
         body: relay.bytes,
         signal: deadline.signal,
       });
+      failureOf = answerFailure;
       return await this.#read(relay, answer, start);
     } catch (thrown) {
-      return failed(connectionFailure(toError(thrown)));
+      return failed(failureOf(toError(thrown)));
     } finally {
       disarm();
     }

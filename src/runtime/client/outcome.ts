@@ -2,8 +2,10 @@ import type { Answer } from "./answer.ts";
 
 /** Why a relay has no good answer; reports group by it. */
 export type FailureKind =
-  /** No connection, or one that broke. */
+  /** No connection, or one that broke before an answer began. */
   | "unreachable"
+  /** The answer began, and the connection broke before its end. */
+  | "broken_off"
   | "timeout"
   /** The relayer said no, in its own words. */
   | "refused"
@@ -84,6 +86,12 @@ export function connectionFailure(error: NodeJS.ErrnoException): Failure {
     final: false,
     maybeStored: code !== "ECONNREFUSED",
   };
+}
+
+/** The same, of an answer that had begun. */
+export function answerFailure(error: NodeJS.ErrnoException): Failure {
+  const failure = connectionFailure(error);
+  return failure.kind === "timeout" ? failure : { ...failure, kind: "broken_off", maybeStored: true };
 }
 
 const causeCode = (error: Error): string | undefined =>

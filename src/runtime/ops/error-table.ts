@@ -268,6 +268,12 @@ export const ERRORS = {
     means: "The relayer took the relay and did not answer within --timeout.",
     todo: "Look at the relayer's log and its backend, or wait longer with --timeout.",
   },
+  RELAY_BROKEN_OFF: {
+    exit: EXIT.foundProblems,
+    means:
+      "The answer began, and the connection was closed before its end. A relayer breaks a stream off when it would end too late for its session's claim, when the backend fails or is silent for too long, or when the relay cannot be stored; such a relay is not paid for.",
+    todo: "Send it again: near a session's end the next session serves it. The relayer counts these by reason in ha_relayer_streaming_relays_broken_off_total.",
+  },
   RELAY_REFUSED: {
     exit: EXIT.foundProblems,
     means: "The relayer judged the relay and said no; its status and its words are given.",

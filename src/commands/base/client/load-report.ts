@@ -61,6 +61,7 @@ function latencyLines({ tally }: LoadReport): string[] {
 
 const KIND_WORDS = {
   unreachable: "no connection",
+  broken_off: "answer broken off",
   timeout: "no answer in time",
   refused: "refused",
   bad_answer: "bad answer",

@@ -32,6 +32,8 @@ export function failureError({ kind, reason }: Failure, { url, supplier }: Sourc
   switch (kind) {
     case "unreachable":
       return new AppError("RELAYER_UNREACHABLE", `The relayer cannot be reached at ${url}`, { why: reason });
+    case "broken_off":
+      return new AppError("RELAY_BROKEN_OFF", "The answer began and broke off before its end", { why });
     case "timeout":
       return new AppError("RELAYER_TIMEOUT", `The relayer at ${url} gave no answer in time`, { why: reason });
     case "refused":

@@ -49,7 +49,7 @@ function waitingConfig(): string {
   return file;
 }
 
-test("the program on PATH is one process of Node with room for young objects, which has its arguments, signals and exit code", async () => {
+test("the program on PATH is one process of Node that is told how much room young objects have, and has its arguments, signals and exit code", async () => {
   const config = waitingConfig();
   const relayer = launched(["relay", "start", "--config", config]);
   await until(

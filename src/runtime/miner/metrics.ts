@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { processMetrics } from "../ops/process-metrics.ts";
+import { nodeMetrics } from "../ops/node-metrics.ts";
 
 const SECONDS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const BLOCKS = [0, 1, 2, 3, 4, 5, 8, 12, 20];
@@ -7,7 +7,7 @@ const BLOCKS = [0, 1, 2, 3, 4, 5, 8, 12, 20];
 /** The Go peer's names (go-peers 2.6), without its unbounded labels: no session ids, no heights. */
 export function minerMetrics() {
   const registry = new Registry();
-  processMetrics(registry);
+  nodeMetrics(registry);
   return { registry, ...relayCounters(registry), ...sessionCounters(registry), ...moneyCounters(registry) };
 }
 

@@ -2,7 +2,7 @@ import { fastify } from "fastify";
 import type { Registry } from "prom-client";
 import type { Closable } from "../../base/close-stack.ts";
 import { AppError, toError } from "../../base/errors.ts";
-import { metricsPage } from "./process-metrics.ts";
+import { metricsPage } from "./node-metrics.ts";
 
 type Route = {
   readonly path: string;

@@ -1,12 +1,12 @@
 import { Counter, Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { metricsPage, processMetrics } from "./process-metrics.ts";
+import { countOpenFiles, metricsPage, nodeMetrics } from "./node-metrics.ts";
 
 const withoutValues = (page: string) => page.replace(/ [-+.\deNa]+$/gm, " x");
 
 test("a page written over several turns is the one that prom-client writes", async () => {
   const registry = new Registry();
-  processMetrics(registry);
+  nodeMetrics(registry);
   new Counter({ name: "a_total", help: "a", labelNames: ["of"], registers: [registry] }).inc({ of: "b" }, 3);
   new Histogram({ name: "seconds", help: "s", registers: [registry] }).observe(0.2);
   await registry.metrics();
@@ -17,16 +17,25 @@ test("a page written over several turns is the one that prom-client writes", asy
 
 test("open files are counted, what takes long with many connections is not there", async () => {
   const registry = new Registry();
-  processMetrics(registry);
+  nodeMetrics(registry);
   const page = await metricsPage(registry);
   expect(Number(/^process_open_fds (\d+)$/m.exec(page)?.[1])).toBeGreaterThan(2);
   expect(page).toContain("nodejs_gc_duration_seconds");
   expect(page).not.toContain("nodejs_active");
 });
 
+test("a number of open files that cannot be had is unknown, and the page is there", async () => {
+  const registry = new Registry();
+  nodeMetrics(registry);
+  countOpenFiles(registry, "/nowhere");
+  const page = await metricsPage(registry);
+  expect(page).toMatch(/^process_open_fds Nan$/m);
+  expect(page).toContain("process_resident_memory_bytes");
+});
+
 test("others have their turn while a page is written", async () => {
   const registry = new Registry();
-  processMetrics(registry);
+  nodeMetrics(registry);
   let turns = 0;
   const count = () => {
     turns += 1;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nodeOptions } from "./young-generation.ts";
 
-test("Node is given room for young objects, unless the operator said how much", () => {
+test("Node is told how much room young objects have, unless the operator said so", () => {
   expect(nodeOptions([], "")).toEqual(["--max-semi-space-size=8"]);
   expect(nodeOptions(["--cpu-prof"], "--enable-source-maps")).toEqual([
     "--cpu-prof",

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { processMetrics } from "../ops/process-metrics.ts";
+import { nodeMetrics } from "../ops/node-metrics.ts";
 import { TallyCounter, TallyHistogram } from "../ops/tallies.ts";
 import { backendMetrics } from "./backends/metrics.ts";
 import { webSocketMetrics } from "./bridge/metrics.ts";
@@ -13,7 +13,7 @@ const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304,
 /** The Go peer's names and labels (go-peers 2.6), so that its dashboards and alerts go on working. Labels are bounded: never a session or an address of a client. */
 export function relayerMetrics() {
   const registry = new Registry();
-  processMetrics(registry);
+  nodeMetrics(registry);
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new TallyCounter({ name: `ha_relayer_${name}`, help, labelNames, registers: [registry] });
   const gauge = (name: string, help: string, labelNames: string[] = []) =>

@@ -7,12 +7,13 @@ const ONCE = ["host", "rpc-type"];
 
 /**
  * What is wrong with the head of a request that node:http lets through and two readers could understand in two ways, or undefined
- * (reliability 4): more than one Host or Rpc-Type, an absolute target, a chunked body in HTTP/1.0.
+ * (reliability 4): no Host, more than one Host or Rpc-Type, an absolute target, a chunked body in HTTP/1.0.
  */
 export function headProblem({ rawHeaders, url, httpVersion, headers }: IncomingMessage): string | undefined {
   if (url?.startsWith("/") !== true) return "the target is not a path";
   if (httpVersion === "1.0" && headers["transfer-encoding"] !== undefined)
     return "HTTP/1.0 has no transfer encoding";
+  if (httpVersion === "1.1" && headers.host === undefined) return "the header host is missing";
   return givenTwice(rawHeaders);
 }
 

@@ -193,7 +193,8 @@ const SERVER_LIMITS = {
   headersTimeout: HEAD_MS,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 2_000,
-  requireHostHeader: true,
+  // node:http would refuse it by itself, and go on with what comes behind: headProblem does.
+  requireHostHeader: false,
 } as const;
 
 async function listen(server: Server, { host, port }: Options): Promise<void> {

@@ -10,9 +10,9 @@ const MIB = 1_048_576;
 let port: TestPort;
 const got: Uint8Array[] = [];
 const open = async () => {
-  port = await openTestPort(async ({ body, reply }) => {
-    got.push(body);
-    reply(new Uint8Array(1), 0);
+  port = await openTestPort(async (exchange) => {
+    got.push(exchange.body);
+    exchange.reply(new Uint8Array(1), 0);
   });
   return port;
 };

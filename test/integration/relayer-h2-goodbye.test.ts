@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import type { Exchange } from "../../src/runtime/relayer/exchange.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { END_HEADERS, frame, HELLO, POST_HEAD, sendRaw } from "../kit/h2-frames.ts";
 import { openTestPort } from "../kit/port.ts";
@@ -13,7 +12,7 @@ const post = (stream: number) => frame("headers", END_HEADERS | END_STREAM, stre
 
 // Where the first and the last of these fail there may be no error: the process of this file is aborted.
 test("a goodbye, a request after it and a frame of a wrong size do not end the process", async () => {
-  const port = await openTestPort(async ({ reply }) => reply(new Uint8Array(1), 0));
+  const port = await openTestPort(async (exchange) => exchange.reply(new Uint8Array(1), 0));
   for (const wrong of [frame("ping", 0, 0, new Uint8Array(3)), frame("reset", 0, 1, new Uint8Array(3))])
     await sendRaw(port.url, [Buffer.concat([HELLO, GOODBYE, post(1), wrong])], 500);
   const session = h2Session(port.url);
@@ -23,9 +22,9 @@ test("a goodbye, a request after it and a frame of a wrong size do not end the p
 });
 
 test("requests behind a client's goodbye in the same packet are answered, then the connection is closed", async () => {
-  const port = await openTestPort(async ({ reply }) => {
+  const port = await openTestPort(async (exchange) => {
     await sleep(20);
-    reply(Buffer.from("answer"), 0);
+    exchange.reply(Buffer.from("answer"), 0);
   });
   const bytes = Buffer.concat([HELLO, post(1), GOODBYE, post(3)]);
   const { received, closed } = await sendRaw(port.url, [bytes], 4_000);
@@ -37,8 +36,8 @@ test("requests behind a client's goodbye in the same packet are answered, then t
 test("answers that break off while the next request is read do not break the heap", async () => {
   let held: { readonly breakOff: () => void }[] = [];
   let broken = 0;
-  const port = await openTestPort(async ({ stream }: Exchange) => {
-    const mine = stream(200, []);
+  const port = await openTestPort(async (exchange) => {
+    const mine = exchange.stream(200, []);
     if (held.push(mine) < 16) return;
     // The end of the newest waits to be sent when the last one's is; as many before it as the allocator keeps aside.
     const [last, ...others] = held;

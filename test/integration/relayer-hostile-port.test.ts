@@ -104,10 +104,10 @@ const passed = { port: undefined as TestPort | undefined, count: 0 };
 const url = () => passed.port?.url ?? "";
 const RELAY = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
 beforeAll(async () => {
-  passed.port = await openTestPort(async ({ reply }) => {
+  passed.port = await openTestPort(async (exchange) => {
     passed.count += 1;
     await sleep(20);
-    reply(new Uint8Array(1), 0);
+    exchange.reply(new Uint8Array(1), 0);
   });
 });
 afterAll(() => passed.port?.listener.close());

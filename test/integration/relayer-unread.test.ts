@@ -87,10 +87,10 @@ describe("over HTTP/1.1", () => {
     let answer: () => void = () => undefined;
     const answered = new Promise<void>((resolve) => (answer = resolve));
     opened = await openTestPort(
-      async ({ client, reply }) => {
-        client.whenGone(() => (gone += 1));
+      async (exchange) => {
+        exchange.client.whenGone(() => (gone += 1));
         await answered;
-        reply(new Uint8Array(10), 0);
+        exchange.reply(new Uint8Array(10), 0);
       },
       { limits: LONG_LINE },
     );

@@ -81,8 +81,12 @@ function writeMap(of: NamedField, map: ReadonlyMap<string | bigint, unknown>): v
   }
 }
 
+/** Texts with such units are in another order than their bytes are in UTF-8. */
+const BEYOND = /[\ud800-\uffff]/;
+
 function compareKeys(left: string | bigint, right: string | bigint): number {
-  if (typeof left === "string" && typeof right === "string")
+  const isText = typeof left === "string" && typeof right === "string";
+  if (isText && (BEYOND.test(left) || BEYOND.test(right)))
     return compareBytes(textBytes(left), textBytes(right));
   return left < right ? -1 : 1;
 }

@@ -9,7 +9,7 @@ const labelNames = ["service_id", "outcome"] as const;
 function both() {
   const [theirs, ours] = [new Registry(), new Registry()];
   const named = { name: "seen_total", help: "Seen", labelNames: [...labelNames] };
-  const plain = { name: "all_total", help: "All" };
+  const plain = { name: "all_total", help: "All", labelNames: [] };
   const lasting = { name: "took_seconds", help: "Took", labelNames: [...labelNames], buckets: BUCKETS };
   const metrics = [
     {
@@ -27,8 +27,8 @@ function both() {
     for (const { counter, all, histogram } of metrics) {
       counter.inc({ service_id, outcome });
       counter.inc({ outcome, service_id }, 2);
-      all.inc();
-      all.inc(3);
+      all.inc({});
+      all.inc({}, 3);
       histogram.observe({ service_id, outcome }, seconds);
     }
   };
@@ -45,6 +45,12 @@ test("what is shown is what prom-client would show, at each look", async () => {
   tell("a", "ok", 0.011);
   expect(await ours.metrics()).toBe(await theirs.metrics());
   expect(await ours.metrics()).toContain('took_seconds_bucket{le="1",service_id="a",outcome="ok"} 3');
+});
+
+test("a counter only grows", () => {
+  const { ours } = { ours: new TallyCounter({ name: "a_total", help: "A", labelNames: [], registers: [] }) };
+  expect(() => ours.inc({}, -1)).toThrow("a_total only grows, not by -1");
+  expect(() => ours.inc({}, Number.NaN)).toThrow("a_total only grows, not by NaN");
 });
 
 test("processes are added up as prom-client's metrics are", async () => {

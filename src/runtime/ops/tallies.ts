@@ -1,4 +1,4 @@
-import { Counter, type CounterConfiguration, type Metric, type Registry } from "prom-client";
+import type { Metric, Registry } from "prom-client";
 
 /**
  * Metrics that every relay touches, a dozen times. prom-client sorts, joins and checks the labels at each touch, which is three
@@ -41,36 +41,56 @@ class Cells<Cell> {
   }
 }
 
-/** A counter of prom-client whose `inc` is cheap. Labels must be those it was made with. */
-export class TallyCounter<Name extends string> extends Counter<Name> {
-  readonly #cells: Cells<{ readonly labels: Record<string, string | number>; pending: number }>;
-
-  constructor(configuration: CounterConfiguration<Name>) {
-    super(configuration);
-    this.#cells = new Cells(configuration.labelNames ?? [], (labels) => ({ labels, pending: 0 }));
-  }
-
-  override inc(labels?: unknown, value = 1): void {
-    const [given, by] = typeof labels === "number" ? [{}, labels] : [labels ?? {}, value];
-    this.#cells.at(given as Labels<Name>).pending += by;
-  }
-
-  override async get() {
-    for (const cell of this.#cells.all) {
-      if (cell.pending > 0) super.inc(cell.labels as Labels<Name>, cell.pending);
-      cell.pending = 0;
-    }
-    return super.get();
-  }
-}
-
-type HistogramConfiguration<Name extends string> = {
+type Configuration<Name extends string> = {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly Name[];
+  readonly registers: readonly Registry[];
+};
+
+type CounterCell = { readonly labels: Record<string, string | number>; value: number };
+
+/** A counter that a registry of prom-client shows and adds up over processes like one of its own. */
+export class TallyCounter<Name extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly type = "counter";
+  readonly aggregator = "sum";
+  readonly #cells: Cells<CounterCell>;
+
+  constructor({ name, help, labelNames, registers }: Configuration<Name>) {
+    this.name = name;
+    this.help = help;
+    this.#cells = new Cells(labelNames, (labels) => ({ labels, value: 0 }));
+    register(this, labelNames, this.#cells, registers);
+  }
+
+  /** `labels` must be those it was made with; by less than 0 is a RangeError. */
+  inc(labels: Labels<Name> = {}, by = 1): void {
+    if (!(by >= 0)) throw new RangeError(`${this.name} only grows, not by ${by}`);
+    this.#cells.at(labels).value += by;
+  }
+
+  async get() {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values: this.#cells.all.map((cell) => ({ ...cell })) };
+  }
+}
+
+/** What a registry asks of a metric is its name and `get`. One without labels has one cell, which is shown from the start. */
+function register<Cell>(
+  metric: object,
+  labelNames: readonly string[],
+  cells: Cells<Cell>,
+  registers: readonly Registry[],
+): void {
+  if (labelNames.length === 0) cells.at({});
+  for (const registry of registers) registry.registerMetric(metric as Metric);
+}
+
+type HistogramConfiguration<Name extends string> = Configuration<Name> & {
   /** Upper bounds, ascending. */
   readonly buckets: readonly number[];
-  readonly registers: readonly Registry[];
 };
 
 type HistogramCell = {
@@ -98,10 +118,7 @@ export class TallyHistogram<Name extends string> {
       counts: new Float64Array(buckets.length + 1),
       sum: 0,
     }));
-    // Without labels there is one cell, which is shown from the start.
-    if (labelNames.length === 0) this.#cells.at({});
-    // What a registry asks of a metric is its name and `get`.
-    for (const registry of registers) registry.registerMetric(this as unknown as Metric);
+    register(this, labelNames, this.#cells, registers);
   }
 
   observe(labels: Labels<Name>, value: number): void {

@@ -30,24 +30,19 @@ const toWire = (arg: Arg): string | Buffer => {
 /** `writes`: "together" for a connection with many callers: what they send in one turn of the event loop leaves in one write. */
 export function clientOf(connection: Redis, writes: "together" | "at once" = "at once"): RedisClient {
   const gather = writes === "together" ? gathered(connection) : () => undefined;
-  const send = async (command: string, ...args: readonly Arg[]): Promise<Reply> => {
+  const send = (command: string, ...args: readonly Arg[]): Promise<Reply> => {
     gather();
-    try {
-      return (await connection.callBuffer(command, args.map(toWire))) as Reply;
-    } catch (thrown) {
+    return (connection.callBuffer(command, args.map(toWire)) as Promise<Reply>).catch((thrown: unknown) => {
       throw redisError(thrown, command);
-    }
+    });
   };
   return {
     send,
-    run: async (script, keys, args) => {
-      try {
-        return await send("EVALSHA", script.sha1, keys.length, ...keys, ...args);
-      } catch (thrown) {
+    run: (script, keys, args) =>
+      send("EVALSHA", script.sha1, keys.length, ...keys, ...args).catch((thrown: unknown) => {
         if (!isRefused(thrown, "NOSCRIPT")) throw thrown;
         return send("EVAL", script.text, keys.length, ...keys, ...args);
-      }
-    },
+      }),
   };
 }
 

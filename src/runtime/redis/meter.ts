@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { byObject } from "../../base/by-object.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { RedisConnections } from "./connect.ts";
 import { decodeJson, encodeJson, field, jsonInteger, jsonNumber, jsonText, struct } from "./go-json.ts";
@@ -80,6 +81,9 @@ export type OpenMeter = {
 
 type Argument = string | bigint | number | Uint8Array;
 
+/** Where a session's counter is, and what announcements call it. */
+type Place = { readonly name: string; readonly touched: readonly string[]; readonly seen: string };
+
 const nameOf = ({ sessionId, supplier }: MeteredSession): string => `${sessionId}|${supplier}`;
 
 function parseName(name: string): MeteredSession | undefined {
@@ -94,22 +98,31 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
   const consumedKey = ({ sessionId, supplier }: MeteredSession) => keys.meterConsumed(sessionId, supplier);
   const encode = (relay: Omit<MeterMeta, "createdAt">) =>
     encodeJson(meterMetaJson, { ...relay, createdAt: BigInt(Math.floor(clock.now() / 1000)) });
-  const run = async (session: MeteredSession, args: readonly Argument[], id?: Uint8Array) => {
-    const touched = [metaKey(session), consumedKey(session), keys.meterActive];
-    const answer = id
-      ? await commands.run(script, [...touched, seenKey(session)], [...args, id])
-      : await commands.run(script, touched, args);
-    const [done, consumed] = listOf(answer);
+  // Asked for with each relay, whose session is the same object for many.
+  const placeOf = byObject(
+    (session: MeteredSession): Place => ({
+      name: nameOf(session),
+      touched: [metaKey(session), consumedKey(session), keys.meterActive],
+      seen: seenKey(session),
+    }),
+  );
+  const run = async ({ touched, seen }: Place, args: readonly Argument[], id?: Uint8Array) => {
+    const [done, consumed] = listOf(
+      await (id
+        ? commands.run(script, [...touched, seen], [...args, id])
+        : commands.run(script, touched, args)),
+    );
     return { done: numberOf(done), consumed: BigInt(textOf(consumed)) };
   };
   const seenKey = ({ sessionId, supplier }: MeteredSession) => keys.seenRelays(sessionId, supplier);
   const counted = new LRUCache<string, true>({ max: MAX_COUNTED });
   /** What the counter is made with goes along only where there may be none: making it costs more than counting. */
   const consume: Meter["consume"] = async (relay, cost, id) => {
-    const name = nameOf(relay);
+    const place = placeOf(relay);
+    const { name } = place;
     const isCounted = counted.get(name) === true;
     const attempt = (meta: string | Uint8Array) =>
-      run(relay, ["consume", cost, relay.limit, ttlSeconds, meta, name], id);
+      run(place, ["consume", cost, relay.limit, ttlSeconds, meta, name], id);
     let { done, consumed } = await attempt(isCounted ? "" : encode(relay));
     if (done === NO_COUNTER) ({ done, consumed } = await attempt(encode(relay)));
     if (!isCounted) counted.set(name, true);
@@ -118,7 +131,7 @@ export function openMeter({ redis, keys, clock, ttlSeconds }: OpenMeter): Meter 
   return {
     consume,
     refund: async (session, cost, id) => {
-      await run(session, ["refund", cost, "", "", "", ""], id);
+      await run(placeOf(session), ["refund", cost, "", "", "", ""], id);
     },
     revise: async (relay) => {
       await commands.send("SET", metaKey(relay), encode(relay), "XX", "KEEPTTL");

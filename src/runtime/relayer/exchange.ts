@@ -24,9 +24,9 @@ export type Exchange = {
   /** The Rpc-Type header: a number, a backend's name, or absent (relay-path 6.2, step 7). */
   readonly rpcType: string | undefined;
   /** One header of the outer request, by its lower-case name. */
-  readonly header: (name: string) => string | undefined;
+  header(name: string): string | undefined;
   /** The outer request's `Pocket-*` headers, lower-case names. */
-  readonly pocketHeaders: () => readonly (readonly [string, string])[];
+  pocketHeaders(): readonly (readonly [string, string])[];
   readonly client: Presence;
   /** Milliseconds of the monotonic clock when the request was there. */
   readonly receivedAt: number;
@@ -34,8 +34,8 @@ export type Exchange = {
    * Answers with a serialized, signed RelayResponse; `retries`: how often the backend was asked again (go-peers 1.1, T15). Over HTTP its
    * type is what the request accepts, or `contentType`.
    */
-  readonly reply: (response: Uint8Array, retries: number, contentType?: string) => void;
+  reply(response: Uint8Array, retries: number, contentType?: string): void;
   /** Answers with a status and headers (lower-case names) of our own choosing, and then with pieces. */
-  readonly stream: (status: number, headers: readonly (readonly [string, string])[]) => StreamedReply;
-  readonly refuse: (reject: Reject) => void;
+  stream(status: number, headers: readonly (readonly [string, string])[]): StreamedReply;
+  refuse(reject: Reject): void;
 };

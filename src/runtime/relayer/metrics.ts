@@ -91,7 +91,7 @@ function inWork(registry: Registry): { relays: number } {
 }
 
 /** Relays that Redis could not take. What of them is lost is counted as dropped. */
-const spoolCounters = (counter: (name: string, help: string) => Counter) => ({
+const spoolCounters = (counter: (name: string, help: string) => TallyCounter<string>) => ({
   spooled: counter("relays_spooled_total", "Relays kept on disk while Redis took none"),
   replayed: counter("relays_replayed_total", "Relays from disk that Redis has taken"),
   refused: counter("spool_refused_total", "Relays that the disk did not take either"),

@@ -70,7 +70,8 @@ export class RelayPipeline {
     }
   }
 
-  async #relay(exchange: Exchange, progress: Progress): Promise<void> {
+  /** Throws Reject at once, or rejects with it. */
+  #relay(exchange: Exchange, progress: Progress): Promise<void> {
     const { steps, work } = this.#given;
     const relay = steps.decode(exchange);
     progress.relay = relay;
@@ -78,8 +79,9 @@ export class RelayPipeline {
     progress.service = admitted.service.id;
     progress.rpcType = admitted.rpcType;
     work.received(admitted, exchange.body.length);
-    if (admitted.service.mode === "eager") await this.#eager(exchange, relay, admitted);
-    else await this.#optimistic(exchange, relay, admitted);
+    return admitted.service.mode === "eager"
+      ? this.#eager(exchange, relay, admitted)
+      : this.#optimistic(exchange, relay, admitted);
   }
 
   /** Nothing reaches the backend that the chain would not pay; nothing is answered that is not stored. */

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { byObject } from "../../base/by-object.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Application } from "../../chain/proto/application.ts";
@@ -118,8 +119,9 @@ export class Rings {
   }
 }
 
-const keyOf = (header: SessionHeader): string =>
-  `${header.applicationAddress}|${header.sessionEndBlockHeight}`;
+const keyOf = byObject(
+  (header: SessionHeader): string => `${header.applicationAddress}|${header.sessionEndBlockHeight}`,
+);
 
 /** A member that never signed anything keeps every relay of its application out, on chain as here: the operator can see who (relay-path 10.2, 22). */
 function asReject(thrown: unknown): Reject {

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { byObject } from "../../base/by-object.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Application } from "../../chain/proto/application.ts";
@@ -66,10 +67,12 @@ export class Sessions {
    * The session a request claims, if it is the chain's. Throws Reject: session_invalid when the chain says otherwise,
    * session_not_begun, session_expired, session_unknown when the chain cannot be asked (never read as "invalid"), overloaded.
    */
-  async prepare(header: SessionHeader): Promise<PreparedSession> {
-    const key = `${placeOf(header)}|${header.sessionId}`;
-    const known = this.#prepared.get(key);
-    if (known !== undefined) return known;
+  prepare(header: SessionHeader): Promise<PreparedSession> {
+    return this.#prepared.get(keyOf(header)) ?? this.#prepare(header);
+  }
+
+  async #prepare(header: SessionHeader): Promise<PreparedSession> {
+    const key = keyOf(header);
     const refused = this.#refused.get(placeOf(header));
     if (refused && this.#clock.monotonic() < refused.until) throw refused.reject;
     const preparing = this.#lookUp(header);
@@ -183,6 +186,9 @@ export class Sessions {
 
 const placeOf = (header: SessionHeader): string =>
   `${header.applicationAddress}|${header.serviceId}|${header.sessionStartBlockHeight}|${header.sessionEndBlockHeight}`;
+
+/** Asked for with each relay, whose header is the same object for all of a session. */
+const keyOf = byObject((header: SessionHeader): string => `${placeOf(header)}|${header.sessionId}`);
 
 function requireSame(header: SessionHeader, chain: SessionHeader | undefined): void {
   const same =

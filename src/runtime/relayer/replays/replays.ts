@@ -66,9 +66,18 @@ export class Replays {
       if (id === undefined) throw new Reject("signature_invalid");
       const end = session.header.sessionEndBlockHeight;
       if (!this.#seen.add(id, end, session.lastHeight)) throw new Reject("replayed");
-      const metered = await this.#orForget(id, end, () =>
-        meter(relay, session, replays === "fleet" ? id.subarray(0, FLEET_ID_BYTES) : undefined),
-      );
+      let metered: Metered;
+      try {
+        metered = await meter(
+          relay,
+          session,
+          replays === "fleet" ? id.subarray(0, FLEET_ID_BYTES) : undefined,
+        );
+      } catch (thrown) {
+        const isKnownElsewhere = thrown instanceof Reject && thrown.code === "replayed";
+        if (!isKnownElsewhere) this.#seen.remove(id, end);
+        throw thrown;
+      }
       return {
         refund: () => {
           this.#seen.remove(id, end);
@@ -76,16 +85,6 @@ export class Replays {
         },
       };
     };
-  }
-
-  async #orForget<Value>(id: Uint8Array, end: bigint, work: () => Promise<Value>): Promise<Value> {
-    try {
-      return await work();
-    } catch (thrown) {
-      const isKnownElsewhere = thrown instanceof Reject && thrown.code === "replayed";
-      if (!isKnownElsewhere) this.#seen.remove(id, end);
-      throw thrown;
-    }
   }
 
   #idOf(relay: DecodedRelay): Uint8Array | undefined {

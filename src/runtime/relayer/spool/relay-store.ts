@@ -220,7 +220,7 @@ export class RelayStore implements Closable {
         if (!isOfTheRelay(thrown)) throw thrown;
       };
       await Promise.all(entries.map((entry) => publisher.publish(entry).catch(ofIt)));
-      metrics.spool.republished.inc(entries.length);
+      metrics.spool.republished.inc({}, entries.length);
       this.#run = run;
       if (entries.length > 0)
         logger.info(

@@ -106,7 +106,7 @@ function backendRequest(relay: HttpRelay, { pool, service }: Routed, exchange: E
     headers: backendHeaders(
       {
         inner: headers,
-        wrapper: exchange.header,
+        wrapper: (name) => exchange.header(name),
         wrapperPocket: exchange.pocketHeaders(),
         supplier: relay.supplier,
         service: service.id,

@@ -98,7 +98,7 @@ export async function meter(
   }
 }
 
-async function consume(
+function consume(
   relay: DecodedRelay,
   session: PreparedSession,
   dependencies: MeterDependencies,
@@ -109,6 +109,16 @@ async function consume(
   const hasFactor = known?.metered.factor === (factor(relay.header.serviceId) ?? 0);
   if (known !== undefined && hasFactor && clock.monotonic() < known.until)
     return counters.consume(known.metered, session.cost, id);
+  return consumeAnew(relay, session, dependencies, id);
+}
+
+async function consumeAnew(
+  relay: DecodedRelay,
+  session: PreparedSession,
+  dependencies: MeterDependencies,
+  id: Uint8Array | undefined,
+): Promise<Consumption> {
+  const { meter: counters, terms, clock } = dependencies;
   const metered = await termsNow(relay, dependencies);
   const ofSession = terms.get(session) ?? new Map<string, KnownTerms>();
   terms.set(session, ofSession.set(relay.supplier, { metered, until: clock.monotonic() + TERMS_MS }));

@@ -38,9 +38,7 @@ test("bodies that have been coming for long make room for others, the oldest fir
   other.request.end(Buffer.alloc(700));
   expect(await other.read).toBe("whole");
   expect(await first.read).toBe("overloaded");
-  expect([whole.body.size(), first.body.size(), second.body.size(), other.body.size()]).toEqual([
-    600, 0, 900, 700,
-  ]);
+  expect([whole.body.size, first.body.size, second.body.size, other.body.size]).toEqual([600, 0, 900, 700]);
   second.request.end();
   expect(await second.read).toBe("whole");
 });

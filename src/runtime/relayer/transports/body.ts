@@ -27,39 +27,34 @@ export class Bodies {
 
   /** A body to be filled. Call `release` when its relay is done, whatever became of it. */
   hold(): Body {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let coming: Coming | undefined;
-    const check = (bytes: number) => {
-      if (bytes > this.limit) throw new Reject("body_too_large");
-      if (!this.#hasRoom(bytes - size, coming)) throw new Reject("overloaded", "too many large requests");
-    };
-    const arrived = () => {
-      if (coming !== undefined) this.#coming.delete(coming);
-      coming = undefined;
-    };
-    return {
-      check,
-      begin: (giveUp) => {
-        coming = { since: this.#clock.monotonic(), giveUp };
-        this.#coming.add(coming);
-      },
-      arrived,
-      add: (chunk) => {
-        check(size + chunk.length);
-        chunks.push(chunk);
-        size += chunk.length;
-        this.#held += chunk.length;
-      },
-      size: () => size,
-      bytes: () => (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)),
-      release: () => {
-        arrived();
-        this.#held -= size;
-        size = 0;
-        chunks.length = 0;
-      },
-    };
+    return new Body(this);
+  }
+
+  /** Room for so many bytes more, for a body or for one that comes; throws Reject body_too_large, overloaded. */
+  take(bytes: number, size: number, own: Coming | undefined): void {
+    this.check(bytes, size, own);
+    this.#held += bytes;
+  }
+
+  /** Throws as `take` does when a body of `size` bytes has no room for so many more. */
+  check(bytes: number, size: number, own: Coming | undefined): void {
+    if (size + bytes > this.limit) throw new Reject("body_too_large");
+    if (!this.#hasRoom(bytes, own)) throw new Reject("overloaded", "too many large requests");
+  }
+
+  giveBack(bytes: number): void {
+    this.#held -= bytes;
+  }
+
+  /** One that is coming, until `arrived`. */
+  begin(giveUp: () => void): Coming {
+    const coming = { since: this.#clock.monotonic(), giveUp };
+    this.#coming.add(coming);
+    return coming;
+  }
+
+  arrived(coming: Coming): void {
+    this.#coming.delete(coming);
   }
 
   /** Those that have been coming longest make room: a few that trickle must not keep everybody else out. */
@@ -73,18 +68,56 @@ export class Bodies {
   }
 }
 
-export type Body = {
+/** One body and its room among the others. */
+export class Body {
+  readonly #all: Bodies;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #coming: Coming | undefined;
+
+  constructor(all: Bodies) {
+    this.#all = all;
+  }
+
+  /** Bytes that are here. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** From now on it comes, until `arrived` or `release`; `giveUp` may be called meanwhile, and must release it. */
-  begin(giveUp: () => void): void;
-  arrived(): void;
+  begin(giveUp: () => void): void {
+    this.#coming = this.#all.begin(giveUp);
+  }
+
+  arrived(): void {
+    if (this.#coming !== undefined) this.#all.arrived(this.#coming);
+    this.#coming = undefined;
+  }
+
   /** Throws Reject body_too_large, overloaded if there is no room for a body of so many bytes. */
-  check(bytes: number): void;
+  check(bytes: number): void {
+    this.#all.check(bytes - this.#size, this.#size, this.#coming);
+  }
+
   /** Throws as `check` does. */
-  add(chunk: Buffer): void;
-  size(): number;
-  bytes(): Uint8Array;
-  release(): void;
-};
+  add(chunk: Buffer): void {
+    this.#all.take(chunk.length, this.#size, this.#coming);
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+  }
+
+  bytes(): Uint8Array {
+    const [first] = this.#chunks;
+    return this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks, this.#size);
+  }
+
+  release(): void {
+    this.arrived();
+    this.#all.giveBack(this.#size);
+    this.#size = 0;
+    this.#chunks = [];
+  }
+}
 
 /**
  * The whole body, whatever the method; `announced` is the Content-Length, if there is one. Throws Reject body_too_large and overloaded as soon as there is no room for more, client_gone when
@@ -114,13 +147,13 @@ export function readBody(request: Readable, announced: string | undefined, body:
     // "close" comes after every request, also one that was read whole.
     let isWhole = false;
     request.on("data", (chunk: Buffer) => void guarded(() => body.add(chunk)));
-    request.once("end", () => {
+    request.on("end", () => {
       isWhole = true;
       body.arrived();
       resolve();
     });
-    request.once("error", (error) => reject(new Reject("client_gone", undefined, { cause: error })));
-    request.once("close", () => {
+    request.on("error", (error) => reject(new Reject("client_gone", undefined, { cause: error })));
+    request.on("close", () => {
       if (!isWhole) reject(new Reject("client_gone"));
     });
   });

@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../../../base/clock.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Reject } from "../rejects.ts";
-import type { Bodies } from "./body.ts";
+import type { Bodies, Body } from "./body.ts";
 import type { Unsent } from "./unsent.ts";
 
 /** What carried a request, for the metric (go-peers T16): with and without TLS. */
@@ -15,8 +15,8 @@ export type Call = {
   readonly headers: IncomingHttpHeaders;
   /** The body, whatever the method. */
   readonly source: Readable;
-  /** Of the body, those read so far; set by who reads it. */
-  receivedBytes: (() => number) | undefined;
+  /** Bytes of the body that are here; set by who reads it. */
+  received: Pick<Body, "size"> | undefined;
   /** Monotonic milliseconds after which it is broken off. */
   deadline: number;
   /** An answer has begun, or there is nobody to read one. */

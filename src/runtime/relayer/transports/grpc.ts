@@ -41,7 +41,7 @@ export async function grpcRelay(
   const client = presenceOf(call, port);
   const body = port.bodies.hold();
   const inflated = port.inflated.hold();
-  call.receivedBytes = body.size;
+  call.received = body;
   let deadline: Deadline | undefined;
   try {
     const problem = call.headProblem();

@@ -16,7 +16,7 @@ export class Http1Call implements Call {
   readonly source: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #port: Port;
-  receivedBytes: Call["receivedBytes"];
+  received: Call["received"];
   /** None at first: node:http has one of its own for requests. */
   deadline = Number.POSITIVE_INFINITY;
   /** No other request of the connection is answered after this one. */
@@ -90,7 +90,7 @@ export class Http1Call implements Call {
   whenClosed(act: (how: "whole" | "broken") => void): void {
     const response = this.#response;
     const closed = () => act(response.writableFinished ? "whole" : "broken");
-    response.once("close", closed);
+    response.on("close", closed);
     if (response.socket !== null) return;
     Line.of(this.source.socket).whenLost(response, () => {
       response.off("close", closed);

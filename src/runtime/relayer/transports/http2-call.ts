@@ -23,7 +23,7 @@ export class Http2Call implements Call {
   #phase: "open" | "ended" = "open";
   readonly #raw: readonly string[];
   readonly #port: Port;
-  receivedBytes: Call["receivedBytes"];
+  received: Call["received"];
   /** Of the answer's body. */
   sentBytes = 0;
 

@@ -14,12 +14,12 @@ export async function relay(call: Call, port: Port): Promise<void> {
   const receivedAt = port.clock.monotonic();
   const client = presenceOf(call, port);
   const body = port.bodies.hold();
-  call.receivedBytes = body.size;
+  call.received = body;
   try {
     const problem = call.headProblem();
     if (problem !== undefined) throw new Reject("bad_request", problem);
     await readBody(call.source, call.headers["content-length"], body);
-    await port.handle(exchangeOf(call, { body: body.bytes(), client, receivedAt }, port));
+    await port.handle(new HttpExchange(call, port, { body: body.bytes(), client, receivedAt }));
   } catch (thrown) {
     const reject = asReject(thrown);
     port.refused(reject);
@@ -45,25 +45,50 @@ export const asReject = (thrown: unknown): Reject =>
 
 type Received = Pick<Exchange, "body" | "client" | "receivedAt">;
 
-function exchangeOf(call: Call, { body, client, receivedAt }: Received, port: Port): Exchange {
-  const { headers } = call;
-  return {
-    transport: "http",
-    body,
-    rpcType: one(headers["rpc-type"]),
-    header: (name) => one(headers[name]),
-    pocketHeaders: () => pocketHeaders(call),
-    client,
-    receivedAt,
-    reply: (bytes, retries, type = contentType(headers.accept)) => {
-      const told: OutgoingHttpHeaders = { "content-type": type };
-      if (retries > 0) told["backend-retries"] = String(retries);
-      if (port.compression === undefined) call.send(200, told, bytes);
-      else port.compression.send(call, told, bytes);
-    },
-    stream: (status, given) => streamReply(call, status, given),
-    refuse: (reject) => refuse(call, reject),
-  };
+/** A relay over HTTP, whatever its version. One object, since many wait at once for a slow backend (docs/performance.md, "The young generation"). */
+class HttpExchange implements Exchange {
+  readonly transport = "http";
+  readonly body: Uint8Array;
+  readonly client: Presence;
+  readonly receivedAt: number;
+  readonly #call: Call;
+  readonly #port: Port;
+
+  constructor(call: Call, port: Port, { body, client, receivedAt }: Received) {
+    this.#call = call;
+    this.#port = port;
+    this.body = body;
+    this.client = client;
+    this.receivedAt = receivedAt;
+  }
+
+  get rpcType(): string | undefined {
+    return one(this.#call.headers["rpc-type"]);
+  }
+
+  header(name: string): string | undefined {
+    return one(this.#call.headers[name]);
+  }
+
+  pocketHeaders() {
+    return pocketHeaders(this.#call);
+  }
+
+  reply(bytes: Uint8Array, retries: number, type: string = contentType(this.#call.headers.accept)): void {
+    const told: OutgoingHttpHeaders = { "content-type": type };
+    if (retries > 0) told["backend-retries"] = String(retries);
+    const { compression } = this.#port;
+    if (compression === undefined) this.#call.send(200, told, bytes);
+    else compression.send(this.#call, told, bytes);
+  }
+
+  stream(...[status, headers]: Parameters<Exchange["stream"]>) {
+    return streamReply(this.#call, status, headers);
+  }
+
+  refuse(reject: Reject): void {
+    refuse(this.#call, reject);
+  }
 }
 
 export const one = (value: string | string[] | undefined): string | undefined =>

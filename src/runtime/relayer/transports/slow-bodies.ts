@@ -13,10 +13,10 @@ export class SlowBodies {
   sweep({ open, clock }: Port, closed: () => void): void {
     const now = clock.monotonic();
     for (const call of open) {
-      if (call.answered || call.source.readableEnded || call.receivedBytes === undefined) continue;
+      if (call.answered || call.source.readableEnded || call.received === undefined) continue;
       const since = this.#since.get(call);
       if (since === undefined) this.#since.set(call, now);
-      else if (isTooSlow(call.receivedBytes(), now - since)) {
+      else if (isTooSlow(call.received.size, now - since)) {
         closed();
         call.breakOff();
       }

@@ -26,6 +26,8 @@ export class Http2Call implements Call {
   received: Call["received"];
   /** Of the answer's body. */
   sentBytes = 0;
+  /** Whether it was this side that broke the stream off, if anybody did. */
+  #endedBy: "client" | "us" = "client";
 
   constructor(stream: ServerHttp2Stream, { headers, raw }: Http2Head, port: Port) {
     this.source = stream;
@@ -40,6 +42,16 @@ export class Http2Call implements Call {
 
   get answered(): boolean {
     return this.source.headersSent || this.source.destroyed || this.source.closed;
+  }
+
+  /** The client broke the stream off. */
+  get isReset(): boolean {
+    return this.source.rstCode !== constants.NGHTTP2_NO_ERROR && this.#endedBy === "client";
+  }
+
+  /** Breaks the stream off, here and now. */
+  cancel(): void {
+    this.#close(constants.NGHTTP2_CANCEL);
   }
 
   headProblem(): string | undefined {
@@ -122,7 +134,12 @@ export class Http2Call implements Call {
 
   /** After the connection has been read: inside the parser, Node would send what waits, and that frees the stream being read if its end waits. */
   #closeLater(code: number): void {
-    setImmediate(() => this.source.close(code));
+    setImmediate(() => this.#close(code));
+  }
+
+  #close(code: number): void {
+    if (!this.source.closed) this.#endedBy = "us";
+    this.source.close(code);
   }
 }
 

@@ -175,7 +175,7 @@ export class Http2Sessions {
     if (now <= call.deadline) return;
     if (!call.source.closed) {
       call.deadline = now;
-      call.source.close(constants.NGHTTP2_CANCEL);
+      call.cancel();
     } else if (now > call.deadline + FAREWELL_MS && !live.session.destroyed) {
       // Not even the reset has left: the client takes nothing of its connection, and all that waits for it stays in memory.
       this.#given.closedFor("unread_answer");
@@ -216,7 +216,7 @@ export class Http2Sessions {
     const stream = call.source;
     stream.once("close", () => {
       live.calls.delete(call);
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#reset(live);
+      if (call.isReset) this.#reset(live);
       else this.#sent(live, call.sentBytes);
       this.#finishIfDone(live);
     });
@@ -262,7 +262,8 @@ export class Http2Sessions {
     live.conduct = "punished";
     this.#penalties.flooded(address);
     this.#given.closedFor(reason);
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // Without null for the error, which its type does not know, Node says goodbye as if all were well.
+    session.destroy(null as unknown as undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 

@@ -11,8 +11,8 @@ import { machine } from "./tasks.mjs";
 
 const HELP = `The relayer at a part of its saturation for minutes, in windows of 10 s, back to back.
 
-Every window sends the same relays, signed before: the relayer keeps no set of relays seen, so each is served, metered and stored as a
-new one. The streams in Redis are emptied after each window, as a miner would.
+Every window sends the same relays, signed before: the relayer is told not to look for replays (relay.replays: off), so each is served,
+metered and stored as a new one. The streams in Redis are emptied after each window, as a miner would.
 
 node test/bench/soak.mjs [options]
   --minutes <n>      (30)

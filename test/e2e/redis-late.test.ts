@@ -126,6 +126,31 @@ test.each([[[] as string[]], [["--processes", "2"]]])(
   60_000,
 );
 
+test.each(["relayer", "miner"] as const)(
+  "a %s that is told to take its configuration anew while it waits does so when it works",
+  async (role) => {
+    await network.redis.crash();
+    const started = await start(role);
+    expect(await started.ready(503)).toBe(503);
+    const file = `${network.configFile}.${role}`;
+    writeFileSync(
+      file,
+      JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), logging: { level: "debug" } }),
+    );
+    started.child.kill("SIGHUP");
+    await sleep(500);
+    expect(await started.ask("/health")).toBe(200);
+    await network.redis.restart();
+    expect(await started.ready(200)).toBe(200);
+    const reloaded = await until(
+      async () => lines(started.log(), /"msg":"reloaded"/),
+      ({ length }) => length > 0,
+    );
+    expect(JSON.parse(reloaded[0] ?? "{}").changes).toEqual(["logging.level: info → debug"]);
+  },
+  60_000,
+);
+
 test("a miner that is started before its Redis waits as well", async () => {
   await network.redis.crash();
   const miner = await start("miner");

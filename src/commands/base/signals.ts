@@ -37,10 +37,12 @@ export async function unlessStopped<Started>(
 }
 
 /**
- * Calls `act` at each SIGHUP, one at a time; signals that come meanwhile are one more call. What it throws has been told already. From
- * the call on, a closed terminal does not end the process.
+ * Has what `starting` gives reloaded at each SIGHUP, one at a time; signals that come meanwhile are one more, and those that come before
+ * it works are one when it does. What a reload throws has been told already. From the call on, a closed terminal does not end the process.
  */
-export function onHangup(act: () => Promise<unknown>): void {
+export function reloadAtHangup(starting: Promise<{ reload(why: "SIGHUP"): unknown } | undefined>): void {
+  const started = starting.catch(() => undefined);
+  const act = async () => (await started)?.reload("SIGHUP");
   let phase: "idle" | "at work" | "wanted again" = "idle";
   const heard = () => {
     if (phase !== "idle") {

@@ -6,7 +6,7 @@ import { openLogger } from "../../runtime/ops/logger.ts";
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { askedToEnd, onHangup, unlessStopped } from "../base/signals.ts";
+import { askedToEnd, reloadAtHangup, unlessStopped } from "../base/signals.ts";
 
 export default class MinerStart extends RelayminerCommand {
   static override summary =
@@ -53,9 +53,9 @@ export default class MinerStart extends RelayminerCommand {
       },
       stop,
     });
+    reloadAtHangup(starting);
     const miner = await unlessStopped(starting, stop);
     if (miner !== undefined) {
-      onHangup(() => miner.reload("SIGHUP"));
       logger.info({ signal: await asked }, "handing over");
       await miner.close();
     }

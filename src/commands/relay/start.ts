@@ -13,7 +13,7 @@ import { type Channel, serveAsWorker } from "../../runtime/relayer/processes/wor
 import { RelayminerCommand } from "../base/command.ts";
 import { checkKeys, insecureKeysFlag, trusting } from "../base/keys.ts";
 import { passwordsOfProcess } from "../base/passwords.ts";
-import { askedToEnd, onHangup, unlessStopped } from "../base/signals.ts";
+import { askedToEnd, reloadAtHangup, unlessStopped } from "../base/signals.ts";
 
 const untilAborted = (signal: AbortSignal): Promise<"command"> =>
   new Promise((resolve) => signal.addEventListener("abort", () => resolve("command"), { once: true }));
@@ -80,8 +80,8 @@ export default class RelayStart extends RelayminerCommand {
     logger.info({}, "stopped");
   }
 
-  async #start({ directories, logger, setLogLevel, ...given }: Given): Promise<Relayer> {
-    const relayer = await startRelayer({
+  #start({ directories, logger, setLogLevel, ...given }: Given): Promise<Relayer> {
+    const starting = startRelayer({
       ...given,
       version: this.config.version,
       logger,
@@ -92,8 +92,8 @@ export default class RelayStart extends RelayminerCommand {
         setLogLevel?.(level);
       },
     });
-    onHangup(() => relayer.reload("SIGHUP"));
-    return relayer;
+    reloadAtHangup(starting);
+    return starting;
   }
 
   /** The first of several processes. */
@@ -115,9 +115,10 @@ export default class RelayStart extends RelayminerCommand {
       logger.level = level;
     };
     const given = { config, count, args, passwords, setLogLevel, clock: systemClock, logger, stop };
-    const processes = await startProcesses(given);
+    const starting = startProcesses(given);
+    reloadAtHangup(starting.then((given) => ("failed" in given ? undefined : given)));
+    const processes = await starting;
     if ("failed" in processes) return this.exit(processes.failed);
-    onHangup(async () => processes.reload());
     const why = await Promise.race([asked, processes.ended.then(() => "command" as const)]);
     if (why !== "command") {
       logger.info({ why }, "draining");

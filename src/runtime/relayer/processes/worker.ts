@@ -40,6 +40,8 @@ export async function serveAsWorker({ start, environment, channel, clock }: Give
     ended.abort();
   };
   const started: { relayer?: Relayer } = {};
+  // How it went is told in the log. What is asked for before it works is done when it does: its configuration may have been read before.
+  const reload = () => starting.then((relayer) => relayer?.reload("SIGHUP")).catch(() => undefined);
   const passwords = remotePasswords(tell, environment);
   channel.on("SIGINT", () => undefined);
   channel.on("SIGTERM", () => end(undefined));
@@ -47,11 +49,11 @@ export async function serveAsWorker({ start, environment, channel, clock }: Give
     const said = toWorker(message);
     if (said?.kind === "drain") end(said.delayMs);
     if (said?.kind === "password") passwords.given(said.password);
-    // How it went is told in the log.
-    if (said?.kind === "reload") started.relayer?.reload("SIGHUP").catch(() => undefined);
+    if (said?.kind === "reload") void reload();
     if (said?.kind === "metrics" || said?.kind === "readiness") void answer(started.relayer, said, tell);
   });
-  const relayer = await start(passwords.source, ended.signal);
+  const starting = start(passwords.source, ended.signal);
+  const relayer = await starting;
   if (relayer === undefined) return;
   started.relayer = relayer;
   relayer.drainAsked.addEventListener("abort", () => {

@@ -116,7 +116,7 @@ export default class RelayStart extends RelayminerCommand {
     };
     const given = { config, count, args, passwords, setLogLevel, clock: systemClock, logger, stop };
     const starting = startProcesses(given);
-    reloadAtHangup(starting.then((given) => ("failed" in given ? undefined : given)));
+    reloadAtHangup(starting.then((started) => ("failed" in started ? undefined : started)));
     const processes = await starting;
     if ("failed" in processes) return this.exit(processes.failed);
     const why = await Promise.race([asked, processes.ended.then(() => "command" as const)]);

@@ -217,7 +217,8 @@ export class Http2Sessions {
     stream.once("close", () => {
       live.calls.delete(call);
       if (call.isReset) this.#reset(live);
-      else this.#sent(live, call.sentBytes);
+      // What was broken off by us earns nothing: who knows how much of it has left.
+      else if (stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#sent(live, call.sentBytes);
       this.#finishIfDone(live);
     });
     this.#given.serve(call, protocol);

@@ -82,7 +82,7 @@ class HttpExchange implements Exchange {
     else compression.send(this.#call, told, bytes);
   }
 
-  stream(...[status, headers]: Parameters<Exchange["stream"]>) {
+  stream(status: number, headers: readonly (readonly [string, string])[]) {
     return streamReply(this.#call, status, headers);
   }
 

@@ -169,7 +169,8 @@ const RELAYER = {
   "pool_profiles.<name>.max_wait": "Instead of `relay.backend_limits.max_wait`.",
   "relay.backend_limits.max_waiting":
     "Requests of one backend that may wait for a connection; one more is answered 503 with `Retry-After`. Where there are several backends, none may have more than half of `relay.max_in_flight` in work and waiting.",
-  "relay.backend_limits.max_wait": "How long a request may wait for a connection; then it is answered 503.",
+  "relay.backend_limits.max_wait":
+    "How long a request may wait for a connection; then it is answered 503. One that would wait longer, as the backend's latest times tell, is answered so at once.",
   "relay.backend_limits.retry_percent":
     "Retries of a backend, as a part of its requests of the last ten seconds; ten are free. `0`: none.",
   "relay.backend_limits.max_response_mb":

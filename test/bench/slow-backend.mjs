@@ -20,8 +20,8 @@ node test/bench/slow-backend.mjs [options]
   --delay-ms <n>     of its backend (500)
   --fast-rps <n>     offered to the fast service (200)
   --connections <n>  the slow backend's, a list: a run for each (800,500,100)
-  --seconds <n>      of a window (6)
-  --runs <n>         windows of each kind (5)
+  --seconds <n>      of a window (30)
+  --runs <n>         windows of each kind (3)
   --config key=value of the relayer's YAML; may be given again
   --semi-space <MiB> of the relayer's young generation, instead of its own (8)
   --json <file>      keeps the result
@@ -218,8 +218,8 @@ async function main() {
         delayMs: Number(values["delay-ms"] ?? 500),
         fastRps: Number(values["fast-rps"] ?? 200),
         connections: Number(connections),
-        seconds: Number(values.seconds ?? 6),
-        runs: Number(values.runs ?? 5),
+        seconds: Number(values.seconds ?? 30),
+        runs: Number(values.runs ?? 3),
         semiSpace: values["semi-space"],
         config: configOf(values.config),
       }),

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { until } from "../kit/post.ts";
 
@@ -74,4 +75,39 @@ test("the program on PATH is one process of Node that is told how much room youn
   const refused = launched(["relay", "start", "--config", "a file that is not there.yaml"]);
   expect(await refused.ended).toBe(66);
   expect(refused.output()).toContain("a file that is not there.yaml");
+});
+
+/**
+ * Keeps some 60 MB and lets other objects get old in turn, until these were collected four times; its output tells of each. What V8 chooses by
+ * itself depends on the machine: here it is a fifth, unless that is changed.
+ */
+const GETTING_OLD = `
+  const { growOldGeneration } = await import(process.argv[1]);
+  if (process.execArgv.every((option) => !option.startsWith("--heap")))
+    (await import("node:v8")).setFlagsFromString("--heap-growing-percent=20");
+  growOldGeneration();
+  let collections = 0;
+  const isOld = ({ detail }) => detail.kind === 4;
+  const seen = new PerformanceObserver((list) => { collections += list.getEntries().filter(isOld).length; });
+  seen.observe({ entryTypes: ["gc"] });
+  const kept = Array.from({ length: 200_000 }, (_, i) => ({ i, list: [i] }));
+  const ring = Array.from({ length: 400_000 });
+  for (let next = 0; collections < 4; await new Promise(setImmediate))
+    for (let each = 0; each < 3_000; each++) ring[next++ % ring.length] = { next, list: [next, each, kept.length] };
+`;
+
+test.each([
+  ["four times", [], 3.2, 5],
+  ["what the operator chose", ["--heap-growing-percent=50"], 1.2, 2.2],
+])("old objects may become %s before they are collected", async (_, own, least, most) => {
+  const heap = new URL("../../dist/runtime/ops/heap.js", import.meta.url).href;
+  const args = ["--trace-gc", ...own, "--input-type=module", "-e", GETTING_OLD, heap];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const collections = [...stdout.matchAll(/Mark-Compact.*? ([\d.]+) \([\d.]+\) -> ([\d.]+) /g)];
+  const grown = collections
+    .slice(1)
+    .map(([, before], index) => Number(before) / Number(collections[index]?.[2]));
+  expect(grown.length).toBeGreaterThan(0);
+  expect(Math.max(...grown)).toBeLessThan(most);
+  expect(Math.max(...grown)).toBeGreaterThan(least);
 });

@@ -5,6 +5,7 @@ import { AppError } from "../../base/errors.ts";
 import { loadRelayerConfig, type RelayerConfig } from "../../runtime/config/relayer.ts";
 import { spoolDirectories } from "../../runtime/config/spool.ts";
 import type { PasswordSource } from "../../runtime/keys/load-keys.ts";
+import { growOldGeneration } from "../../runtime/ops/heap.ts";
 import { type LogLevel, openLogger } from "../../runtime/ops/logger.ts";
 import { type Relayer, startRelayer } from "../../runtime/relayer/main.ts";
 import { startProcesses } from "../../runtime/relayer/processes/primary.ts";
@@ -81,6 +82,7 @@ export default class RelayStart extends RelayminerCommand {
   }
 
   #start({ directories, logger, setLogLevel, ...given }: Given): Promise<Relayer> {
+    growOldGeneration();
     const starting = startRelayer({
       ...given,
       version: this.config.version,

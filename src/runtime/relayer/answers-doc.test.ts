@@ -43,7 +43,7 @@ const WHY: Readonly<Partial<Record<RejectReason, string>>> = {
   backend_down:
     "No endpoint is worth asking: said at once, without a request to a backend that is known to be away.",
   backend_saturated:
-    "As many requests are in work and wait as the configuration allows: said early, so that the gateway has time to ask elsewhere.",
+    "As many requests are in work and wait as the configuration allows, or as are served within the time that it lets one wait: said early, so that the gateway has time to ask elsewhere.",
   response_too_large:
     "A cut answer would be a wrong one, so none is signed. The bound is in the configuration.",
   store_unavailable:

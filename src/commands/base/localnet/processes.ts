@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import type { Closable } from "../../../base/close-stack.ts";
 import { AppError, toError } from "../../../base/errors.ts";
-import { nodeOptions } from "../../../runtime/ops/young-generation.ts";
+import { nodeOptions } from "../../../runtime/ops/heap.ts";
 import { type Guardian, startGuardian } from "./guardian.ts";
 
 /** What is started: `name` is for people and for the log file's name. */
@@ -37,7 +37,7 @@ const PATIENCE_MS = 8_000;
 export const ownProgram = (name: string, args: readonly string[]): Program => ({
   name,
   command: process.execPath,
-  args: [...nodeOptions([]), resolve(import.meta.dirname, "../../../../bin/run.js"), ...args],
+  args: [...nodeOptions({ options: [] }), resolve(import.meta.dirname, "../../../../bin/run.js"), ...args],
 });
 
 /**

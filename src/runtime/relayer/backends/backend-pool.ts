@@ -7,6 +7,7 @@ import type { Backend, BackendAnswer, BackendLoad, BackendRequest } from "./back
 import type { Outcome } from "./circuit.ts";
 import type { EndpointSet, EndpointState } from "./endpoint-set.ts";
 import { inflated, isGzip } from "./gzip.ts";
+import { HoldTime } from "./hold-time.ts";
 import type { HttpEndpoint } from "./http-endpoint.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { type Endpoint, targetPath } from "./target.ts";
@@ -46,6 +47,7 @@ export type PoolParts = {
 export class BackendPool implements Backend {
   readonly #parts: PoolParts;
   readonly #isFree: (wired: HttpEndpoint) => boolean;
+  readonly #holds = new HoldTime();
   #inFlight = 0;
 
   constructor(parts: PoolParts) {
@@ -63,19 +65,26 @@ export class BackendPool implements Backend {
   }
 
   load(): BackendLoad {
-    const { endpoints, line, connections, mostRequests } = this.#parts;
+    const { endpoints, line } = this.#parts;
     return {
       inFlight: this.#inFlight,
-      capacity: Math.min(mostRequests, connections * endpoints.all.length),
+      capacity: this.#capacity,
       waiting: line.length,
       open: endpoints.all.reduce((sum, { pool }) => sum + pool.stats.connected, 0),
     };
   }
 
+  get #capacity(): number {
+    const { endpoints, connections, mostRequests } = this.#parts;
+    return Math.min(mostRequests, connections * endpoints.all.length);
+  }
+
   requireRoom(): void {
     const { endpoints, line } = this.#parts;
     if (!endpoints.hasAny) throw this.#down();
-    if (line.isFull && line.length > 0) throw this.#shed(new Reject("backend_saturated"), "full");
+    // Who would leave the line unserved is not let in: by then his relay would have been verified, metered and refunded.
+    if (line.length > 0 && (line.isFull || this.#waitAhead() > line.patienceMs))
+      throw this.#shed(new Reject("backend_saturated"), "full");
   }
 
   /** A gzip answer comes inflated. Redirects are answers, not followed. */
@@ -110,6 +119,11 @@ export class BackendPool implements Backend {
     await Promise.all(endpoints.all.map(({ pool }) => pool.destroy()));
   }
 
+  /** Milliseconds until one who joins the line now has a connection, if the backend goes on as it does. */
+  #waitAhead(): number {
+    return this.#holds.waitFor(this.#parts.line.length, this.#capacity);
+  }
+
   /** An endpoint with a connection for one more request, which it has from now on. */
   #take(tried?: readonly HttpEndpoint[]): HttpEndpoint | undefined {
     const { endpoints, mostRequests } = this.#parts;
@@ -121,7 +135,8 @@ export class BackendPool implements Backend {
     return wired;
   }
 
-  #release(wired: HttpEndpoint): void {
+  #release(wired: HttpEndpoint, since: number): void {
+    this.#holds.held(this.#parts.limits.clock.monotonic() - since);
     wired.busy -= 1;
     this.#inFlight -= 1;
     this.#serveLine();
@@ -161,9 +176,10 @@ export class BackendPool implements Backend {
   ): Promise<BackendAnswer | Reject> {
     const { endpoint, pool } = wired;
     const { limits, endpoints } = this.#parts;
+    const since = limits.clock.monotonic();
     const { method, body: sent, client, streamed: types } = request;
     // A stream has its connection until it is over.
-    const streamed = types && { types, onOver: () => this.#release(wired) };
+    const streamed = types && { types, onOver: () => this.#release(wired, since) };
     let outcome: Outcome = "other";
     let isStream = false;
     try {
@@ -183,7 +199,7 @@ export class BackendPool implements Backend {
       return toReject(thrown);
     } finally {
       endpoints.report(wired, outcome);
-      if (!isStream) this.#release(wired);
+      if (!isStream) this.#release(wired, since);
     }
   }
 

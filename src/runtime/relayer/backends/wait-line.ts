@@ -29,6 +29,11 @@ export class WaitLine<Thing> {
     return this.#waiting.size >= this.#bounds.places;
   }
 
+  /** How long anyone may wait. */
+  get patienceMs(): number {
+    return this.#bounds.patienceMs;
+  }
+
   /** What a later `give` gives. Throws Reject backend_saturated when the line is full or the time is up, client_gone. */
   wait(client: Presence): Promise<Thing> {
     if (this.isFull) throw new Reject("backend_saturated", "the line is full");

@@ -87,13 +87,7 @@ async function main() {
   });
   console.log(textOf(result));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page)
-    fillPage(
-      values.page,
-      "compression",
-      textOf(result),
-      "npm run bench:compression -- --page docs/performance.md",
-    );
+  if (values.page) fillPage(values.page, "compression", textOf(result));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -117,8 +117,8 @@ async function main() {
   if (result.model) console.log(`\n${result.model.text}`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   if (!values.page) return;
-  fillPage(values.page, "curves", textOf(result), "node test/bench/curves.mjs");
-  if (result.model) fillPage(values.page, "model", result.model.text, "node test/bench/curves.mjs");
+  fillPage(values.page, "curves", textOf(result));
+  if (result.model) fillPage(values.page, "model", result.model.text);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

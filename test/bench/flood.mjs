@@ -167,7 +167,7 @@ async function main() {
   });
   console.log(tableOf(result));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page) fillPage(values.page, "flood", tableOf(result), "node test/bench/flood.mjs");
+  if (values.page) fillPage(values.page, "flood", tableOf(result));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -103,8 +103,7 @@ async function main() {
   });
   console.log(textOf(result));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page)
-    fillPage(values.page, "h2c", textOf(result), "npm run bench:h2c -- --page docs/performance.md");
+  if (values.page) fillPage(values.page, "h2c", textOf(result));
   if (Object.keys(result.statuses).some((status) => status !== "200")) process.exitCode = 1;
 }
 

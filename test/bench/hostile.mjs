@@ -115,8 +115,7 @@ async function main() {
   });
   console.log(tableOf(result));
   if (values.json) writeFileSync(values.json, JSON.stringify(result, undefined, 2));
-  if (values.page)
-    fillPage(values.page, "hostile", tableOf(result), "npm run bench:hostile -- --page docs/performance.md");
+  if (values.page) fillPage(values.page, "hostile", tableOf(result));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

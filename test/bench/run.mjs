@@ -61,7 +61,7 @@ async function main() {
   const names = values.only?.split(",") ?? Object.keys(PARTS);
   const { result, partOf } = await measureAll(settings, names);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page) fillPage(values.page, "targets", targetsText(result), "npm run bench");
+  if (values.page) fillPage(values.page, "targets", targetsText(result));
   if (values["write-baseline"]) return writeBaseline(values.baseline, result, values.reason);
   if (values.baseline === undefined) return printMeasured(result);
   const baseline = readBaseline(values.baseline);

@@ -197,7 +197,7 @@ async function main() {
   };
   const result = { ...(await measureSessions(plan, (line) => console.error(line))), machine: machine() };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.page) fillPage(values.page, "sessions", sessionsText(result), "npm run bench:sessions");
+  if (values.page) fillPage(values.page, "sessions", sessionsText(result));
   console.log(sessionsText(result));
   if (Object.keys(result.reasons).length > 0) process.exitCode = 1;
 }

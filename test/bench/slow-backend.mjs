@@ -227,7 +227,7 @@ async function main() {
   const tables = results.map(tableOf).join("\n\n");
   console.log(tables);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-  if (values.page) fillPage(values.page, "slow", tables, "npm run bench:slow -- --page docs/performance.md");
+  if (values.page) fillPage(values.page, "slow", tables);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -131,8 +131,7 @@ async function main() {
   });
   console.log(textOf(soak));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(soak, null, 2)}\n`);
-  if (values.page)
-    fillPage(values.page, "soak", textOf(soak), `node test/bench/soak.mjs --minutes ${minutes}`);
+  if (values.page) fillPage(values.page, "soak", textOf(soak));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

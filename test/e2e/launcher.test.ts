@@ -102,7 +102,7 @@ test.each([
 ])("old objects may become %s before they are collected", async (_, own, least, most) => {
   const heap = new URL("../../dist/runtime/ops/heap.js", import.meta.url).href;
   const args = ["--trace-gc", ...own, "--input-type=module", "-e", GETTING_OLD, heap];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
   const collections = [...stdout.matchAll(/Mark-Compact.*? ([\d.]+) \([\d.]+\) -> ([\d.]+) /g)];
   const grown = collections
     .slice(1)

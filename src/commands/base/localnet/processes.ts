@@ -37,7 +37,7 @@ const PATIENCE_MS = 8_000;
 export const ownProgram = (name: string, args: readonly string[]): Program => ({
   name,
   command: process.execPath,
-  args: [...nodeOptions({ options: [] }), resolve(import.meta.dirname, "../../../../bin/run.js"), ...args],
+  args: [...nodeOptions([]), resolve(import.meta.dirname, "../../../../bin/run.js"), ...args],
 });
 
 /**

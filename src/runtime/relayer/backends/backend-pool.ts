@@ -95,14 +95,15 @@ export class BackendPool implements Backend {
     const { limits, budget, timeoutMs } = this.#parts;
     const start = limits.clock.monotonic();
     budget.asked(start);
+    const deadline = start + timeoutMs;
+    let since = start;
     let wired = this.#take();
-    let left = timeoutMs;
     if (wired === undefined) {
       wired = await this.#wait(request, start);
-      left -= limits.clock.monotonic() - start;
+      since = limits.clock.monotonic();
     }
-    let answer: BackendAnswer | Reject = await this.#askAt(wired, request, left);
-    if (isFault(answer)) answer = await this.#again(answer, wired, request, start + timeoutMs);
+    let answer: BackendAnswer | Reject = await this.#askAt(wired, request, since, deadline);
+    if (isFault(answer)) answer = await this.#again(answer, wired, request, deadline);
     if (answer instanceof Reject) throw answer;
     return isGzip(answer) ? inflated(answer, limits) : answer;
   }
@@ -119,7 +120,7 @@ export class BackendPool implements Backend {
     await Promise.all(endpoints.all.map(({ pool }) => pool.destroy()));
   }
 
-  /** Milliseconds until one who joins the line now has a connection, if the backend goes on as it does. */
+  /** Milliseconds until the line is empty that one who joins it now has before him, if the backend goes on as it does. */
   #waitAhead(): number {
     return this.#holds.waitFor(this.#parts.line.length, this.#capacity);
   }
@@ -168,15 +169,15 @@ export class BackendPool implements Backend {
     if (line.length > 0 && !endpoints.hasAny) line.refuseAll(() => this.#down());
   }
 
-  /** One try at one endpoint, which is reported and has a free connection afterwards. What goes wrong is given back, not thrown. */
+  /** One try at one endpoint, whose connection it has since `since`, and which is reported and has a free connection afterwards. What goes wrong is given back, not thrown. */
   async #askAt(
     wired: HttpEndpoint,
     request: BackendRequest,
-    timeoutMs: number,
+    since: number,
+    deadline: number,
   ): Promise<BackendAnswer | Reject> {
     const { endpoint, pool } = wired;
     const { limits, endpoints } = this.#parts;
-    const since = limits.clock.monotonic();
     const { method, body: sent, client, streamed: types } = request;
     // A stream has its connection until it is over.
     const streamed = types && { types, onOver: () => this.#release(wired, since) };
@@ -186,7 +187,7 @@ export class BackendPool implements Backend {
       const path = targetPath(endpoint, request.url);
       const ask = { path, method, headers: withAuthorization(request.headers, endpoint), body: sent };
       const { status, headers, body, stream } = await askOf(pool, ask, {
-        timeoutMs,
+        timeoutMs: deadline - since,
         client,
         limits,
         streamed,
@@ -219,12 +220,12 @@ export class BackendPool implements Backend {
       !request.client.gone &&
       request.once !== true
     ) {
-      const left = deadline - limits.clock.monotonic();
-      if (left <= 0 || budget.isSpent) break;
+      const now = limits.clock.monotonic();
+      if (now >= deadline || budget.isSpent) break;
       const wired = this.#take(tried);
       if (wired === undefined) break;
       budget.retried();
-      const answer = await this.#askAt(wired, request, left);
+      const answer = await this.#askAt(wired, request, now, deadline);
       events.retried(answer instanceof Reject ? outcomeOf(answer) : outcomeOfStatus(answer.status));
       last = answer instanceof Reject ? answer : { ...answer, retries: tried.length };
       tried.push(wired);

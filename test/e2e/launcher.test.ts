@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import { nodeOptions } from "../../src/runtime/ops/heap.ts";
 import { until } from "../kit/post.ts";
 
 // Runs what `npm run build` made: scripts/test.sh builds first.
@@ -50,7 +51,7 @@ function waitingConfig(): string {
   return file;
 }
 
-test("the program on PATH is one process of Node that is told how much room young objects have, and has its arguments, signals and exit code", async () => {
+test("the program on PATH is one process of Node that is told what nodeOptions says, and has its arguments, signals and exit code", async () => {
   const config = waitingConfig();
   const relayer = launched(["relay", "start", "--config", config]);
   await until(
@@ -58,12 +59,13 @@ test("the program on PATH is one process of Node that is told how much room youn
     (text) => text.includes("waits for Redis"),
   );
   const line = readFileSync(`/proc/${relayer.child.pid}/cmdline`, "utf8").split("\0");
-  expect(line.slice(0, 2)).toEqual(["node", "--max-semi-space-size=8"]);
-  expect(line.slice(3, 7)).toEqual(["relay", "start", "--config", config]);
+  expect(line.slice(0, 3)).toEqual(["node", ...nodeOptions([], "")]);
+  expect(line.slice(4, 8)).toEqual(["relay", "start", "--config", config]);
   relayer.child.kill("SIGTERM");
   expect(await relayer.ended).toBe(0);
 
-  const chosen = launched(["relay", "start", "--config", config], "--max-semi-space-size=64");
+  const own = "--max-semi-space-size=64 --v8-pool-size=3";
+  const chosen = launched(["relay", "start", "--config", config], own);
   await until(
     async () => chosen.output(),
     (text) => text.includes("waits for Redis"),

@@ -198,6 +198,35 @@ test("nobody joins a line that is too long for his patience, as far as the backe
   expect(() => pool.requireRoom()).not.toThrow();
 });
 
+test("a crowd that waits for a slow backend does not stay one: its requests come one after the other, and none is overtaken", async () => {
+  const [connections, holdMs, rounds] = [20, 200, 8];
+  const { outcome, pool } = open({
+    yaml: { url: a.url },
+    reach: { connections, maxWaiting: 100, maxWaitMs: 4_000 },
+  });
+  const came: number[] = [];
+  a.set((_, response) => {
+    came.push(performance.now());
+    setTimeout(() => response.end("a"), holdMs);
+  });
+  const keepAsking = async (worker: number) => {
+    const seen: string[] = [];
+    for (let round = 0; round < rounds; round++) seen.push(await outcome(`/${worker}/${round}`));
+    return seen;
+  };
+  const answers = await Promise.all(Array.from({ length: 3 * connections }, (_, each) => keepAsking(each)));
+  expect(new Set(answers.flat())).toEqual(new Set(["200 a"]));
+  expect(pool.load()).toMatchObject({ inFlight: 0, waiting: 0 });
+  // In the middle, when many wait: how many of the intervals of a hundredth of a second have a request in them.
+  const middle = came.slice(6 * connections, 18 * connections);
+  const intervals = new Set(middle.map((at) => Math.floor(at / 10)));
+  const all = ((middle.at(-1) ?? 0) - (middle[0] ?? 0)) / 10;
+  expect(intervals.size / all).toBeGreaterThan(0.5);
+  // Who asks again is behind all those who wait for their first answer.
+  const first = a.heard.slice(0, 2.5 * connections).map(({ url = "" }) => url.split("/")[2]);
+  expect(new Set(first)).toEqual(new Set(["0"]));
+});
+
 test("whoever waits is served in turn by the endpoint that is free first, and leaves the line when the client leaves", async () => {
   const { ask, outcome, pool } = open({ yaml: both(), reach: { connections: 1 } });
   a.set((_, response) => setTimeout(() => response.end("a"), 1_000));
@@ -211,6 +240,25 @@ test("whoever waits is served in turn by the endpoint that is free first, and le
   expect(pool.load().waiting).toBe(3);
   expect(await Promise.all(later)).toEqual(["200 b", "200 b", "200 b"]);
   expect(await Promise.all(first)).toEqual(["200 a", "200 b"]);
+});
+
+test("an endpoint that may be tried again serves those who wait, from the next request on", async () => {
+  const { outcome, phases, pool } = open({
+    yaml: both({ recovery_timeout_seconds: 1 }),
+    reach: { connections: 1, maxWaitMs: 4_000 },
+  });
+  await a.close();
+  await times(10, outcome);
+  expect(phases()).toBe("ejected,up");
+  await a.open();
+  b.set(() => undefined);
+  const stuck = outcome();
+  const inLine = outcome();
+  await wait(1_050);
+  expect(pool.load()).toMatchObject({ inFlight: 1, waiting: 1 });
+  expect(await Promise.all([inLine, outcome()])).toEqual(["200 a", "200 a"]);
+  await b.close();
+  await stuck;
 });
 
 test("a backend has no more in work than its share, whatever its connections", async () => {

@@ -9,6 +9,7 @@ import type { EndpointSet, EndpointState } from "./endpoint-set.ts";
 import { inflated, isGzip } from "./gzip.ts";
 import { HoldTime } from "./hold-time.ts";
 import type { HttpEndpoint } from "./http-endpoint.ts";
+import { Pace } from "./pace.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { type Endpoint, targetPath } from "./target.ts";
 import type { WaitLine } from "./wait-line.ts";
@@ -48,11 +49,13 @@ export class BackendPool implements Backend {
   readonly #parts: PoolParts;
   readonly #isFree: (wired: HttpEndpoint) => boolean;
   readonly #holds = new HoldTime();
+  readonly #pace: Pace;
   #inFlight = 0;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
-    const { connections } = parts;
+    const { connections, limits } = parts;
+    this.#pace = new Pace(limits.clock, () => this.#serveLine());
     this.#isFree = ({ busy }) => busy < connections;
   }
 
@@ -97,7 +100,8 @@ export class BackendPool implements Backend {
     budget.asked(start);
     const deadline = start + timeoutMs;
     let since = start;
-    let wired = this.#take();
+    // Whoever comes while others wait is behind them.
+    let wired = this.#parts.line.length > 0 ? undefined : this.#take();
     if (wired === undefined) {
       wired = await this.#wait(request, start);
       since = limits.clock.monotonic();
@@ -117,6 +121,7 @@ export class BackendPool implements Backend {
   async close(): Promise<void> {
     const { endpoints, line } = this.#parts;
     line.refuseAll(() => new Reject("draining"));
+    this.#pace.stop();
     await Promise.all(endpoints.all.map(({ pool }) => pool.destroy()));
   }
 
@@ -149,7 +154,10 @@ export class BackendPool implements Backend {
     if (line.isFull) throw this.#shed(new Reject("backend_saturated", "too many wait already"), "full");
     const waited = () => events.waited((limits.clock.monotonic() - start) / 1000);
     try {
-      const wired = await line.wait(client);
+      const turn = line.wait(client);
+      // An endpoint may have become well since.
+      this.#serveLine();
+      const wired = await turn;
       waited();
       return wired;
     } catch (thrown) {
@@ -161,9 +169,10 @@ export class BackendPool implements Backend {
 
   #serveLine(): void {
     const { endpoints, line } = this.#parts;
-    while (line.length > 0) {
+    while (line.length > 0 && this.#pace.isDue()) {
       const wired = this.#take();
       if (wired === undefined) break;
+      this.#pace.went(this.#holds.waitFor(1, this.#capacity));
       line.give(wired);
     }
     if (line.length > 0 && !endpoints.hasAny) line.refuseAll(() => this.#down());

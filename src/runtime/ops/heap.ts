@@ -5,7 +5,6 @@ import { setFlagsFromString } from "node:v8";
 const YOUNG = { option: "--max-semi-space-size", value: 8 };
 /** How much the heap of old objects may grow from one collection to the next. */
 const OLD = { option: "--heap-growing-percent", value: 300 };
-
 /** V8's threads that compile and collect beside the program; Node starts four, on however few cores. */
 const HELPERS = { option: "--v8-pool-size", most: 4 };
 

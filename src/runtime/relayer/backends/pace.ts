@@ -34,7 +34,7 @@ export class Pace {
     return false;
   }
 
-  /** One went, and on the mean another one goes every `meanMs`. A timer that came late is made up for. */
+  /** One went, and on the mean another one goes every `meanMs`. What timers are late for being coarse is made up for, no more. */
   went(meanMs: number): void {
     const gap = Math.min(PART * meanMs, MOST);
     this.#dueAt = gap < LEAST ? 0 : Math.max(this.#dueAt, this.#clock.monotonic() - LEAST) + gap;

@@ -27,6 +27,7 @@ export type OpenSession = Signers & {
 export type SessionWish = {
   readonly application: string;
   readonly service: string;
+  /** Any block of the session; 0 for the current one. */
   readonly height: bigint;
   /** Those of them that are in the ring sign in turn. */
   readonly privateKeys: readonly Uint8Array[];
@@ -43,7 +44,7 @@ export async function openSession(client: Client, keys: PublicKeys, wish: Sessio
   const found = await session(client, { applicationAddress: address, serviceId, blockHeight: height });
   const { header } = found;
   if (header === undefined || found.suppliers.length === 0)
-    throw new AppError("NO_SUPPLIERS", `The session of ${serviceId} at block ${height} has no suppliers`, {
+    throw new AppError("NO_SUPPLIERS", `The ${sessionAt(height)} of ${serviceId} has no suppliers`, {
       why: "nobody was staked for the service when the session began",
     });
   const addresses = ringAddresses(onChain, header.sessionEndBlockHeight);
@@ -62,6 +63,8 @@ export async function openSession(client: Client, keys: PublicKeys, wish: Sessio
   );
   return { header, publicKeys, ring: prepareRing(publicKeys), members, suppliers };
 }
+
+const sessionAt = (height: bigint) => (height === 0n ? "current session" : `session at block ${height}`);
 
 /** Public keys of accounts, each asked for once: an account's key never changes. As many as sessions and rings name. */
 export class PublicKeys {

@@ -67,6 +67,12 @@ type Work = {
   readonly targets: readonly Target[];
 };
 
+/**
+ * The session of the node's newest state (recordings: session_get_session_current). Its status tells of a block some milliseconds
+ * before that block's state is there (chain 2.2), and the session at such a height is refused.
+ */
+const CURRENT = 0n;
+
 /** Relays in the application's session as the chain gives it. Errors: openSession's, sessionPrice's, chooseSuppliers'. */
 export async function openChainSource(options: ChainSourceOptions): Promise<RelaySource> {
   const { chain, clock, wish, choice, kind } = options;
@@ -76,12 +82,12 @@ export async function openChainSource(options: ChainSourceOptions): Promise<Rela
     const price = await sessionPrice(chain, wish.service, session.header.sessionStartBlockHeight);
     return { session, price, targets: chooseSuppliers(session.suppliers, choice, kind) };
   };
-  let work = await open(options.height ?? (await chain.status()).latestHeight);
+  let work = await open(options.height ?? CURRENT);
   let problem: unknown;
   const stop = new AbortController();
   const follow = async () => {
     const { latestHeight } = await chain.status();
-    if (latestHeight > work.session.header.sessionEndBlockHeight) work = await open(latestHeight);
+    if (latestHeight > work.session.header.sessionEndBlockHeight) work = await open(CURRENT);
     problem = undefined;
   };
   const following =

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { natural } from "./fields.ts";
+import { blankIsUnset, natural } from "./fields.ts";
 import { type HealthCheckConfig, healthCheck } from "./health-check.ts";
 
 /** The backends of a service in the relayer's YAML (go-peers 2.2). */
@@ -18,10 +18,10 @@ const backendUrl = () =>
 
 const authentication = () =>
   z.strictObject({
-    username: z.string().optional(),
-    password: z.string().optional(),
-    bearer_token: z.string().optional(),
-    plain_token: z.string().optional(),
+    username: blankIsUnset(z.string().optional()),
+    password: blankIsUnset(z.string().optional()),
+    bearer_token: blankIsUnset(z.string().optional()),
+    plain_token: blankIsUnset(z.string().optional()),
   });
 
 /** Backends that are asked over HTTP. */
@@ -35,10 +35,10 @@ type Schemes = readonly [string, string];
 const backendOf = (schemes: Schemes) =>
   z
     .strictObject({
-      url: z.string().optional(),
-      urls: z.array(backendUrl()).min(1).optional(),
-      base_path: z.string().startsWith("/").optional(),
-      load_balancing: z.enum(["first_healthy", "round_robin"]).optional(),
+      url: blankIsUnset(z.string().optional()),
+      urls: blankIsUnset(z.array(backendUrl()).min(1).optional()),
+      base_path: blankIsUnset(z.string().startsWith("/").optional()),
+      load_balancing: blankIsUnset(z.enum(["first_healthy", "round_robin"]).optional()),
       headers: z.record(z.string(), z.string()).default({}),
       authentication: authentication().optional(),
       health_check: healthCheck().optional(),

@@ -20,6 +20,9 @@ export const notYet = <Schema extends z.ZodType>(
 export const onlyWhenEnabled = <Schema extends z.ZodType>(schema: Schema) =>
   schema.meta({ onlyWhenEnabled: true });
 
+/** A setting whose blank value ("", 0, an empty list) means in a Go peer's file what leaving it out means (load.ts). */
+export const blankIsUnset = <Schema extends z.ZodType>(schema: Schema) => schema.meta({ blankIsUnset: true });
+
 export const positive = () => z.number().int().positive();
 export const natural = () => z.number().int().nonnegative();
 

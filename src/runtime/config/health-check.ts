@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { natural, positive } from "./fields.ts";
+import { blankIsUnset, natural, positive } from "./fields.ts";
 
 /** Active checks of a backend's endpoints (go-peers 1.9, B3; 2.2). */
 
@@ -16,19 +16,21 @@ export const healthCheck = () =>
       })
       .optional(),
     interval_seconds: natural().optional(),
-    timeout_seconds: positive().default(5),
+    timeout_seconds: blankIsUnset(positive().default(5)),
     /** For the checks 3, for the breaker 5, where it is not given. */
-    unhealthy_threshold: positive().optional(),
-    healthy_threshold: positive().default(2),
-    method: z
-      .string()
-      .regex(/^[A-Za-z]{1,16}$/, { error: "not a method" })
-      .transform((method) => method.toUpperCase())
-      .default("GET"),
-    request_body: z.string().optional(),
-    content_type: z.string().optional(),
+    unhealthy_threshold: blankIsUnset(positive().optional()),
+    healthy_threshold: blankIsUnset(positive().default(2)),
+    method: blankIsUnset(
+      z
+        .string()
+        .regex(/^[A-Za-z]{1,16}$/, { error: "not a method" })
+        .transform((method) => method.toUpperCase())
+        .default("GET"),
+    ),
+    request_body: blankIsUnset(z.string().optional()),
+    content_type: blankIsUnset(z.string().optional()),
     /** Text that the answer's body must hold. */
-    expected_body: z.string().optional(),
+    expected_body: blankIsUnset(z.string().optional()),
     /** Empty: any from 200 to 299. */
     expected_status: z.array(status()).default([]),
     headers: z.record(z.string(), z.string()).default({}),

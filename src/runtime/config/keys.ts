@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unused } from "./fields.ts";
+import { blankIsUnset, unused } from "./fields.ts";
 import { loadYaml } from "./load.ts";
 
 /** Where the suppliers' private keys are, in either role's YAML (go-peers 2.2): any of three sources, or several together. */
@@ -36,8 +36,8 @@ const keyring = () =>
 export const keysSchema = () =>
   z
     .strictObject({
-      keys_file: z.string().optional(),
-      keys_dir: z.string().optional(),
+      keys_file: blankIsUnset(z.string().optional()),
+      keys_dir: blankIsUnset(z.string().optional()),
       keyring: keyring().optional(),
       allow_insecure_permissions: z.boolean().default(false),
     })

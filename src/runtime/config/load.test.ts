@@ -61,6 +61,47 @@ test("a typo is told with its line, its full name and the nearest valid key", ()
   expect(problem(RELAYER.replace("validation_mode", "validaton_mode"))).toBe(
     'line 9: unknown key "services.eth.validaton_mode"; did you mean "validation_mode"?',
   );
+  expect(problem(RELAYER.replace("jsonrpc: {", "grpc: { ulr: '127.0.0.1:9' }\n      jsonrpc: {"))).toMatch(
+    /unknown key "services\.eth\.backends\.grpc\.ulr"; did you mean "url"\?/,
+  );
+});
+
+test("a blank in a Go file means what leaving the setting out means, there and nowhere else", () => {
+  const blanks = `
+    validation_mode: ""
+    timeout_profile: ""
+    pool_profile:
+    max_body_size_bytes: 0
+    default_backend: ""
+    backends:
+      jsonrpc:
+        url: "http://127.0.0.1:8545"
+        urls: []
+        base_path: ""
+        load_balancing: ""
+        authentication: { username: "u", password: "p", bearer_token: "", plain_token: "" }
+        health_check: { enabled: false, endpoint: "", interval_seconds: 0, timeout_seconds: 0, unhealthy_threshold: 0,
+          healthy_threshold: 0, method: "", request_body: "", content_type: "", expected_body: "", expected_status: [] }
+      grpc: { url: "", urls: ["127.0.0.1:9"], load_balancing: "" }
+`;
+  const keys = "keys_file: keys.yaml, keys_dir: ''";
+  const text = RELAYER.replace(/ {4}validation_mode[\s\S]*/, blanks).replace("keys_file: keys.yaml", keys);
+  const { config } = parseYaml(text, "x.yaml", relayerSchema);
+  const service = config.services["eth"];
+  expect(service).toMatchObject({ timeout_profile: "fast", default_backend: "jsonrpc" });
+  expect(service).not.toHaveProperty("validation_mode");
+  expect(service).not.toHaveProperty("max_body_size_bytes");
+  const { authentication, health_check, ...jsonrpc } = service?.backends.jsonrpc ?? {};
+  expect(authentication).toEqual({ username: "u", password: "p" });
+  expect(health_check).toMatchObject({ timeout_seconds: 5, healthy_threshold: 2, method: "GET" });
+  expect(jsonrpc).not.toHaveProperty("base_path");
+  expect(service?.backends.grpc?.endpoints).toEqual([{ name: "127.0.0.1:9", url: "http://127.0.0.1:9" }]);
+  expect(config.keys).toEqual({ keys_file: "keys.yaml", allow_insecure_permissions: false });
+
+  expect(problem(`${RELAYER}default_max_body_size_bytes: 0\n`)).toMatch(/default_max_body_size_bytes: /);
+  expect(problem(RELAYER.replace("eager", '"lazy"'))).toMatch(/validation_mode/);
+  expect(problem(RELAYER.replace("127.0.0.1:8180", '""'))).toMatch(/listen_addr/);
+  expect(problem(RELAYER.replace("keys_file: keys.yaml", "keys_file: ''"))).toMatch(/one of keys_file/);
 });
 
 test("a wrong value is told with its line", () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import type { z } from "zod";
+import { z } from "zod";
 import { AppError } from "../../base/errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -38,7 +38,8 @@ export function parseYaml<Schema extends z.ZodType>(
       broken,
     );
   const lineOf = (at: Path) => lineAt(document.contents, at, lines);
-  const given = withoutDisabled(schema, document.toJS({ maxAliasCount: 100 }) ?? {});
+  const read = withoutDisabled(schema, document.toJS({ maxAliasCount: 100 }) ?? {});
+  const given = withoutBlanks(schema, read);
   const result = schema.safeParse(given);
   if (!result.success) {
     const told = result.error.issues.flatMap((issue) => tell(issue, schema, lineOf));
@@ -96,11 +97,13 @@ type Def = {
   valueType?: z.ZodType;
   element?: z.ZodType;
   in?: z.ZodType;
+  out?: z.ZodType;
 };
 
 function unwrap(schema: z.ZodType): z.ZodType {
   const def = schema.def as Def;
-  const inner = def.innerType ?? def.in;
+  // What precedes a schema (z.preprocess) is a pipe as well as what follows it (transform).
+  const inner = def.innerType ?? (def.in instanceof z.ZodTransform ? def.out : def.in);
   return inner ? unwrap(inner) : schema;
 }
 
@@ -127,6 +130,21 @@ function withoutDisabled(schema: z.ZodType, given: unknown): unknown {
 /** Whether `enabled` says anything but no. What is neither is for the schema to refuse. */
 const isTouched = (section: object): boolean =>
   "enabled" in section && section.enabled !== false && section.enabled !== null;
+
+/** The file without the blanks that mean "not given" (fields.ts, `blankIsUnset`). */
+function withoutBlanks(schema: z.ZodType, given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const kept = Object.entries(given).flatMap(([key, value]) => {
+    const child = childOf(schema, key);
+    if (child === undefined) return [[key, value]];
+    if (isBlank(value) && child.meta()?.["blankIsUnset"] === true) return [];
+    return [[key, withoutBlanks(child, value)]];
+  });
+  return Object.fromEntries(kept);
+}
+
+const isBlank = (value: unknown): boolean =>
+  value === null || value === "" || value === 0 || (Array.isArray(value) && value.length === 0);
 
 /** Dotted names of settings that were given, are valid, and have no effect here (their schema carries `meta({ unused: why })`). */
 function unusedIn(schema: z.ZodType, given: unknown, prefix = ""): string[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  blankIsUnset,
   duration,
   loggingSchema,
   metricsSchema,
@@ -37,9 +38,9 @@ const transaction = () =>
       disable_inclusion_reconciler: notYet(z.boolean(), "a miner that does not look at what the chain has", [
         false,
       ]),
-      inclusion_reconciler_max_concurrent: unused(positive(), "claims are read per supplier, once a block"),
+      inclusion_reconciler_max_concurrent: unused(natural(), "claims are read per supplier, once a block"),
       inclusion_reconciler_per_group_timeout_ms: unused(
-        positive(),
+        natural(),
         "pocket_node.query_timeout_seconds bounds each read",
       ),
       max_rebroadcasts: natural().default(1),
@@ -60,7 +61,7 @@ const leases = () =>
     .strictObject({
       claim_ttl_seconds: positive().default(6),
       renew_rate_seconds: positive().default(2),
-      rebalance_interval_seconds: unused(positive(), "suppliers are shared out at every renewal"),
+      rebalance_interval_seconds: unused(natural(), "suppliers are shared out at every renewal"),
     })
     .refine((given) => given.renew_rate_seconds < given.claim_ttl_seconds, {
       error: "renew_rate_seconds must be below claim_ttl_seconds",
@@ -77,6 +78,9 @@ const leaderElection = () =>
       error: "heartbeat_rate_seconds must be below leader_ttl_seconds",
     })
     .prefault({});
+
+/** Go reads a bare 0 as a duration, too. */
+const durationOrZero = () => z.union([duration(), z.literal(0)]);
 
 const POOLS = "a supplier's work is done one thing at a time";
 
@@ -100,7 +104,7 @@ export const minerSchema = z
     redis: z
       .strictObject({
         ...redisFields(),
-        consumer_name: z.string().optional(),
+        consumer_name: blankIsUnset(z.string().optional()),
         claim_idle_timeout_ms: positive().default(60_000),
       })
       .prefault({}),
@@ -112,10 +116,10 @@ export const minerSchema = z
     ack_batch_size: unused(natural(), "a batch is acknowledged when it is applied"),
     deduplication_ttl_blocks: unused(natural(), "the trie itself makes applying idempotent"),
     hot_reload_enabled: z.boolean().default(true),
-    session_ttl: unused(duration(), "an open session does not expire"),
-    cache_ttl: unused(duration(), "what has no open end in Redis has a life of its own"),
+    session_ttl: unused(durationOrZero(), "an open session does not expire"),
+    cache_ttl: unused(durationOrZero(), "what has no open end in Redis has a life of its own"),
     submission_tracking_ttl: duration().prefault("24h"),
-    smst_live_root_checkpoint_interval: unused(positive(), "every applied batch is a checkpoint"),
+    smst_live_root_checkpoint_interval: unused(natural(), "every applied batch is a checkpoint"),
     supplier_reconcile_interval_seconds: z.number().int().default(60),
     known_applications: unused(z.array(z.string()), "an application is read when its first relay arrives"),
     default_service_factor: z.number().nonnegative().default(0),
@@ -125,7 +129,7 @@ export const minerSchema = z
     session_lifecycle: z
       .strictObject({
         max_concurrent_transitions: unused(
-          positive(),
+          natural(),
           "each supplier is looked at once per block, one at a time within itself",
         ),
       })

@@ -11,7 +11,7 @@ const timeoutProfile = (request: number, header: number, dial: number) =>
       request_seconds: positive().default(request),
       response_header_seconds: natural().default(header),
       dial_seconds: positive().default(dial),
-      tls_handshake_seconds: unused(positive(), "dial_seconds covers the TLS handshake"),
+      tls_handshake_seconds: unused(natural(), "dial_seconds covers the TLS handshake"),
     })
     .prefault({});
 
@@ -54,7 +54,7 @@ export const httpTransport = () =>
     .strictObject({
       max_conns_per_host: natural().default(500),
       idle_conn_timeout_seconds: natural().default(90),
-      dial_timeout_seconds: unused(positive(), PROFILE_DECIDES),
+      dial_timeout_seconds: unused(natural(), PROFILE_DECIDES),
       response_header_timeout_seconds: unused(natural(), PROFILE_DECIDES),
       max_idle_conns: unused(natural(), POOL),
       max_idle_conns_per_host: unused(natural(), POOL),

@@ -4,6 +4,7 @@ import { BACKEND_KINDS, backend, HTTP_KINDS, websocketBackend } from "./backends
 import { drainSchema } from "./drain.ts";
 import {
   address,
+  blankIsUnset,
   duration,
   loggingSchema,
   metricsSchema,
@@ -32,11 +33,11 @@ const validationMode = () => z.enum(["eager", "optimistic"]);
 
 const service = () =>
   z.strictObject({
-    validation_mode: validationMode().optional(),
-    timeout_profile: z.string().default("fast"),
-    pool_profile: z.string().optional(),
-    max_body_size_bytes: positive().optional(),
-    default_backend: z.enum(BACKEND_KINDS).default("jsonrpc"),
+    validation_mode: blankIsUnset(validationMode().optional()),
+    timeout_profile: blankIsUnset(z.string().default("fast")),
+    pool_profile: blankIsUnset(z.string().optional()),
+    max_body_size_bytes: blankIsUnset(positive().optional()),
+    default_backend: blankIsUnset(z.enum(BACKEND_KINDS).default("jsonrpc")),
     streaming: streaming(),
     backends: z
       .strictObject({
@@ -112,7 +113,7 @@ export const relayerSchema = z
     pocket_node: z.strictObject(pocketNodeFields()),
     keys: keysSchema(),
     default_validation_mode: validationMode().default("optimistic"),
-    default_request_timeout_seconds: unused(positive(), PROFILE_DECIDES),
+    default_request_timeout_seconds: unused(natural(), PROFILE_DECIDES),
     default_max_body_size_bytes: positive().default(10_485_760),
     services: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,42}$/, { error: "not a service id" }), service()),
     metrics: metricsSchema("127.0.0.1:9090"),

@@ -178,25 +178,31 @@ test("so many connections, so many in line, the rest is refused at once; who wai
   expect(await metric("backend_dial_seconds", { outcome: "connected" })).toBe(2);
 });
 
-test("nobody joins a line that is too long for his patience, as far as the backend's times tell", async () => {
-  const { outcome, pool, metric } = open({
-    yaml: { url: a.url },
-    reach: { connections: 2, maxWaiting: 50, maxWaitMs: 1_150 },
-  });
-  a.set((_, response) => setTimeout(() => response.end("a"), 400));
-  expect(await outcome()).toBe("200 a");
-  // Two are in work, and two of the line are done each 400 ms.
-  const asked = Array.from({ length: 7 }, () => {
-    pool.requireRoom();
-    return outcome();
-  });
-  expect(() => pool.requireRoom()).not.toThrow();
-  asked.push(outcome());
-  expect(() => pool.requireRoom()).toThrow(expect.objectContaining({ code: "backend_saturated" }));
-  expect(await metric("backend_shed_total", { reason: "full" })).toBe(1);
-  await Promise.all(asked);
-  expect(() => pool.requireRoom()).not.toThrow();
-});
+test.each([
+  ["of one endpoint", () => ({ url: a.url })],
+  ["of the first of two", () => both({ load_balancing: "first_healthy" })],
+])(
+  "nobody joins a line %s that is too long for his patience, as far as the backend's times tell",
+  async (_, yaml) => {
+    const { outcome, pool, metric } = open({
+      yaml: yaml(),
+      reach: { connections: 2, maxWaiting: 50, maxWaitMs: 1_150 },
+    });
+    a.set((_, response) => setTimeout(() => response.end("a"), 400));
+    expect(await outcome()).toBe("200 a");
+    // Two are in work, and two of the line are done each 400 ms.
+    const asked = Array.from({ length: 7 }, () => {
+      pool.requireRoom();
+      return outcome();
+    });
+    expect(() => pool.requireRoom()).not.toThrow();
+    asked.push(outcome());
+    expect(() => pool.requireRoom()).toThrow(expect.objectContaining({ code: "backend_saturated" }));
+    expect(await metric("backend_shed_total", { reason: "full" })).toBe(1);
+    await Promise.all(asked);
+    expect(() => pool.requireRoom()).not.toThrow();
+  },
+);
 
 test("a crowd that waits for a slow backend does not stay one: its requests come one after the other, and none is overtaken", async () => {
   const [connections, holdMs, rounds] = [20, 200, 8];

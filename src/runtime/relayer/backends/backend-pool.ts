@@ -71,22 +71,28 @@ export class BackendPool implements Backend {
     const { endpoints, line } = this.#parts;
     return {
       inFlight: this.#inFlight,
-      capacity: this.#capacity,
+      capacity: this.#roomAt(endpoints.all.length),
       waiting: line.length,
       open: endpoints.all.reduce((sum, { pool }) => sum + pool.stats.connected, 0),
     };
   }
 
-  get #capacity(): number {
-    const { endpoints, connections, mostRequests } = this.#parts;
-    return Math.min(mostRequests, connections * endpoints.all.length);
+  /** How many requests so many endpoints take at once. */
+  #roomAt(endpoints: number): number {
+    const { connections, mostRequests } = this.#parts;
+    return Math.min(mostRequests, connections * endpoints);
+  }
+
+  /** Milliseconds until so many have had a connection, if the backend goes on as it does and its endpoints stay as they are. */
+  #timeFor(requests: number): number {
+    return this.#holds.waitFor(requests, this.#roomAt(Math.max(1, this.#parts.endpoints.spread)));
   }
 
   requireRoom(): void {
     const { endpoints, line } = this.#parts;
     if (!endpoints.hasAny) throw this.#down();
     // Who would leave the line unserved is not let in: by then his relay would have been verified, metered and refunded.
-    if (line.length > 0 && (line.isFull || this.#waitAhead() > line.patienceMs))
+    if (line.length > 0 && (line.isFull || this.#timeFor(line.length) > line.patienceMs))
       throw this.#shed(new Reject("backend_saturated"), "full");
   }
 
@@ -123,11 +129,6 @@ export class BackendPool implements Backend {
     line.refuseAll(() => new Reject("draining"));
     this.#pace.stop();
     await Promise.all(endpoints.all.map(({ pool }) => pool.destroy()));
-  }
-
-  /** Milliseconds until the line is empty that one who joins it now has before him, if the backend goes on as it does. */
-  #waitAhead(): number {
-    return this.#holds.waitFor(this.#parts.line.length, this.#capacity);
   }
 
   /** An endpoint with a connection for one more request, which it has from now on. */
@@ -172,7 +173,7 @@ export class BackendPool implements Backend {
     while (line.length > 0 && this.#pace.isDue()) {
       const wired = this.#take();
       if (wired === undefined) break;
-      this.#pace.went(this.#holds.waitFor(1, this.#capacity));
+      this.#pace.went(this.#timeFor(1));
       line.give(wired);
     }
     if (line.length > 0 && !endpoints.hasAny) line.refuseAll(() => this.#down());

@@ -55,6 +55,31 @@ test("five server faults in a row eject one, and requests go to the others", () 
   expect(changes).toEqual(["b up>ejected"]);
 });
 
+test("tells over how many requests are spread: those that are well, or all that checks leave", () => {
+  const { set, fault, named } = setOf(3);
+  const check = (name: string, how: "up" | "down") => set.checked(named(name), how, "");
+  expect(set.spread).toBe(3);
+  fault("a", 5);
+  expect(set.spread).toBe(2);
+  check("b", "down");
+  expect(set.spread).toBe(1);
+  // Only a is left, which the breaker holds out.
+  check("c", "down");
+  expect(set.spread).toBe(1);
+  check("a", "down");
+  expect(set.spread).toBe(0);
+  check("b", "up");
+  check("c", "up");
+  expect(set.spread).toBe(2);
+});
+
+test("with first_healthy requests are not spread, however many are well", () => {
+  const { set, named } = setOf(3, { load_balancing: "first_healthy" });
+  expect(set.spread).toBe(1);
+  for (const name of ["a", "b", "c"]) set.checked(named(name), "down", "");
+  expect(set.spread).toBe(0);
+});
+
 test("with first_healthy the next one takes over and gives back", () => {
   const { set, named, fault, pick, pass } = setOf(2, { load_balancing: "first_healthy" });
   fault("a", 5);

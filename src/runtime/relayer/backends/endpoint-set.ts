@@ -78,6 +78,19 @@ export class EndpointSet<Wired extends { readonly endpoint: Endpoint }> {
     return false;
   }
 
+  /** Over how many `next` spreads requests now: those that are well, or all that checks leave when none is; one with first_healthy. */
+  get spread(): number {
+    let well = 0;
+    let left = 0;
+    for (const { check, circuit } of this.#members) {
+      if (check === "down") continue;
+      left += 1;
+      if (circuit.phase === "closed") well += 1;
+    }
+    const count = well === 0 ? left : well;
+    return this.#inOrder ? Math.min(count, 1) : count;
+  }
+
   states(): readonly EndpointState[] {
     return this.#members.map(stateOf);
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Exchange } from "../../src/runtime/relayer/exchange.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
-import { END_HEADERS, frame, HELLO, POST_HEAD } from "../kit/h2-frames.ts";
+import { CANCEL, END_HEADERS, frame, HELLO, POST_HEAD } from "../kit/h2-frames.ts";
 import { openTestPort, type TestPort } from "../kit/port.ts";
 import { until } from "../kit/post.ts";
 
@@ -144,6 +144,30 @@ describe("over HTTP/2", () => {
     port.later(TOO_LONG);
     await closings(port, 1);
     expect(await isClosed(unread)).toBe(true);
+  });
+
+  test("answers that we broke off allow for no control frames", async () => {
+    const port = await portOf(2 * MB, { control_frames_per_second: 100 });
+    const pings = Buffer.concat(Array.from({ length: 600 }, () => frame("ping", 0, 0, new Uint8Array(8))));
+    const client = silent(port);
+    let seen = Buffer.alloc(0);
+    client.on("data", (chunk: Buffer) => (seen = Buffer.concat([seen, chunk])));
+    client.resume();
+    client.write(Buffer.concat([HELLO, ...Array.from({ length: 5 }, (_, index) => post(2 * index + 1))]));
+    await sleep(500);
+    port.later(TOO_LONG);
+    const resets = () =>
+      Array.from({ length: 5 }, (_, index) => frame("reset", 0, 2 * index + 1, CANCEL)).filter((each) =>
+        seen.includes(each),
+      ).length;
+    await until(
+      async () => resets(),
+      (count) => count === 5,
+      5_000,
+    );
+    client.write(pings);
+    expect(await isClosed(client)).toBe(true);
+    expect(await port.closed("h2_control_frames")).toBe(1);
   });
 
   test("one that is told to go and does not close is closed", async () => {

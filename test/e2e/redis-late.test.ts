@@ -126,12 +126,21 @@ test.each([[[] as string[]], [["--processes", "2"]]])(
   60_000,
 );
 
-test.each(["relayer", "miner"] as const)(
-  "a %s that is told to take its configuration anew while it waits does so when it works",
-  async (role) => {
+test.each<[Role, readonly string[]]>([
+  ["relayer", []],
+  ["relayer", ["--processes", "2"]],
+  ["miner", []],
+])(
+  "a %s that is told to take its configuration anew while it waits does so when it works (%s)",
+  async (role, flags) => {
     await network.redis.crash();
-    const started = await start(role);
+    const started = await start(role, {}, flags);
     expect(await started.ready(503)).toBe(503);
+    // The process that waits has read its configuration, which the first of several listens without.
+    await until(
+      async () => started.log(),
+      (log) => log.includes("waits for Redis"),
+    );
     const file = `${network.configFile}.${role}`;
     writeFileSync(
       file,
@@ -146,7 +155,8 @@ test.each(["relayer", "miner"] as const)(
       async () => lines(started.log(), /"msg":"reloaded"/),
       ({ length }) => length > 0,
     );
-    expect(JSON.parse(reloaded[0] ?? "{}").changes).toEqual(["logging.level: info → debug"]);
+    const changes = reloaded.flatMap((line) => JSON.parse(line).changes);
+    expect(changes).toEqual(["logging.level: info → debug"]);
   },
   60_000,
 );

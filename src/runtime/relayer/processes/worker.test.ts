@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
+import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { systemClock } from "../../../base/clock.ts";
-import type { Relayer } from "../main.ts";
 import { type Channel, serveAsWorker } from "./worker.ts";
 
 test("a reload that is asked for while the relayer starts is done when it has started", async () => {
@@ -11,12 +11,17 @@ test("a reload that is asked for while the relayer starts is done when it has st
   const relayer = {
     port: 1,
     isReady: () => true,
+    readiness: () => undefined,
+    registry: new Registry(),
     drainAsked: draining.signal,
-    reload: async (why: string) => void reloads.push(why),
+    reload: async (why: string) => {
+      reloads.push(why);
+      return { result: "unchanged", changes: [], added: [], removed: [] } as const;
+    },
     drain: async () => undefined,
   };
-  let start: (relayer: Relayer) => void = () => undefined;
-  const starting = new Promise<Relayer>((resolve) => {
+  let start: (started: typeof relayer) => void = () => undefined;
+  const starting = new Promise<typeof relayer>((resolve) => {
     start = resolve;
   });
   const served = serveAsWorker({
@@ -28,7 +33,7 @@ test("a reload that is asked for while the relayer starts is done when it has st
   channel.emit("message", { kind: "reload" });
   await new Promise(setImmediate);
   expect(reloads).toEqual([]);
-  start(relayer as unknown as Relayer);
+  start(relayer);
   await new Promise(setImmediate);
   expect(reloads).toEqual(["SIGHUP"]);
   channel.emit("message", { kind: "reload" });

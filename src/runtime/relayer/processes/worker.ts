@@ -18,9 +18,15 @@ export type Channel = {
   on(event: "SIGTERM" | "SIGINT", listener: () => void): unknown;
 };
 
+/** What of a relayer a worker needs. */
+type Served = Pick<
+  Relayer,
+  "port" | "isReady" | "readiness" | "registry" | "reload" | "drain" | "drainAsked"
+>;
+
 type Given = {
   /** Starts the relayer; `passwords`: those that the first process has. Gives undefined when `stop` ended a start that waited. */
-  readonly start: (passwords: PasswordSource, stop: AbortSignal) => Promise<Relayer | undefined>;
+  readonly start: (passwords: PasswordSource, stop: AbortSignal) => Promise<Served | undefined>;
   readonly environment: PasswordSource["environment"];
   readonly channel: Channel;
   readonly clock: Clock;
@@ -39,7 +45,7 @@ export async function serveAsWorker({ start, environment, channel, clock }: Give
     asked.delayMs = delayMs;
     ended.abort();
   };
-  const started: { relayer?: Relayer } = {};
+  const started: { relayer?: Served } = {};
   // How it went is told in the log. What is asked for before it works is done when it does: its configuration may have been read before.
   const reload = () => starting.then((relayer) => relayer?.reload("SIGHUP")).catch(() => undefined);
   const passwords = remotePasswords(tell, environment);
@@ -86,7 +92,7 @@ function remotePasswords(tell: (message: FromWorker) => void, environment: Passw
 }
 
 async function answer(
-  relayer: Relayer | undefined,
+  relayer: Served | undefined,
   question: Question,
   tell: (message: FromWorker) => void,
 ): Promise<void> {
@@ -97,5 +103,5 @@ async function answer(
   tell({ kind: "metrics", request, answer: metrics as unknown as MetricsJson });
 }
 
-const readinessFor = (relayer: Relayer | undefined, service: string): ToldReadiness =>
+const readinessFor = (relayer: Served | undefined, service: string): ToldReadiness =>
   relayer === undefined ? "starting" : (relayer.readiness(service) ?? "not served");

@@ -214,7 +214,7 @@ const RELAYER = {
     "Files of keys that change are read again within seconds. What cannot be read or is still being written changes nothing.",
   "relay.max_in_flight": "Relays in work at once; one more is answered 503.",
   "relay.verify_workers":
-    "Threads that verify ring signatures beside the main one. `auto`: half of the threads that the machine runs at once, 4 at most. A container's CPU quota is not seen there: give a number, 0 if it is about one core.",
+    "Threads that verify ring signatures beside the main one. `auto`: half of the threads that this process may run at once, 4 at most: the machine's or those it is bound to, and no more than a container's or service's CPU quota.",
   "relay.verify_queue":
     "Ring signatures that may wait. One more is answered 503, and so is one that has waited two seconds; an application may take half of the places, so that others always find one.",
   "relay.verify_tables_mb":

@@ -38,7 +38,7 @@ export default class RelayStart extends RelayminerCommand {
     config: Flags.string({ summary: "YAML file of the relayer", required: true, helpValue: "<file>" }),
     check: Flags.boolean({ summary: "Read and check the configuration and the keys, then exit" }),
     processes: Flags.string({
-      summary: "Processes that share the relay port: a number, or auto for one for each core",
+      summary: "Processes that share the relay port: a number, or auto for one for each core it may use",
       description:
         "They share relay.verify_workers and relay.spool.max_mb; every other limit, such as relay.max_in_flight, is each one's own. Metrics and health of all are answered on the configured addresses. One that ends is started again.",
       default: "1",

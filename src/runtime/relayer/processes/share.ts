@@ -1,10 +1,10 @@
-import { availableParallelism } from "node:os";
 import type { RelayerConfig } from "../../config/relayer.ts";
+import { availableCores } from "../../ops/cores.ts";
 import { automaticWorkers } from "../verify-pool/open.ts";
 
-/** How many processes `auto` means: as many as the machine, or what this process may use of it, runs at once. */
+/** How many processes `auto` means: as many as run at once, of what this process may use of the machine. */
 export const processCount = (wanted: number | "auto"): number =>
-  wanted === "auto" ? availableParallelism() : wanted;
+  wanted === "auto" ? availableCores() : wanted;
 
 /**
  * One process's share of what a relayer is configured to be: its own id, its part of the verification threads and of the disk. A copy
@@ -17,7 +17,7 @@ export function shareOf(
   defaultId: string,
 ): RelayerConfig {
   const { relay, relay_meter } = config;
-  const threads = Math.floor(availableParallelism() / count);
+  const threads = Math.floor(availableCores() / count);
   const verify_workers =
     relay.verify_workers === "auto" ? automaticWorkers(threads) : Math.ceil(relay.verify_workers / count);
   return {

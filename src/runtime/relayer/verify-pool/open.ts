@@ -1,10 +1,10 @@
-import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { OpenedVerifiers } from "../../../chain/protocol/ring/verify.ts";
 import type { RelayerConfig } from "../../config/relayer.ts";
+import { availableCores } from "../../ops/cores.ts";
 import type { VerificationMetrics } from "../metrics.ts";
 import { LoopLoad } from "./loop-load.ts";
 import { VerifyPool } from "./pool.ts";
@@ -24,7 +24,7 @@ const WORKER_FILE = new URL(`./worker${extname(import.meta.url)}`, import.meta.u
 const MOST_AUTOMATIC = 4;
 
 /**
- * Workers for `auto`, by how many threads the machine runs at once, which counts both halves of a core. A relay costs the main thread
+ * Workers for `auto`, by how many threads run at once, which counts both halves of a core. A relay costs the main thread
  * more than its signature costs a worker, so one worker keeps up with it, and two that share a core do; the rest is for the first
  * minute of a session, when tables are built. Half of the threads, then, which leaves the others to the main thread, Redis and the
  * kernel; none where there is only one.
@@ -45,7 +45,7 @@ export function openVerifyPool({ settings, clock, logger, metrics }: Given): Ope
   const load = new LoopLoad(clock);
   const pool = new VerifyPool({
     verifiers,
-    workers: verify_workers === "auto" ? automaticWorkers(availableParallelism()) : verify_workers,
+    workers: verify_workers === "auto" ? automaticWorkers(availableCores()) : verify_workers,
     spawn: (name) => new Worker(WORKER_FILE, { name, workerData: ofThread }),
     limit: verify_queue,
     isBusy: () => load.isBusy(),

@@ -61,7 +61,7 @@ const WEBSOCKET = {
     "Signatures in handshakes: not looked at (`off`), checked and only told of in log and metrics (`warn`), or needed (`enforce`: others get 403, and so do clients that send none). Messages are checked one by one in any case.",
   [`${SOCKET}.max_connections`]: "Client connections in all; one more gets 503.",
   [`${SOCKET}.max_connections_per_address`]:
-    "Client connections from one address; one more gets 429. Behind a proxy or a gateway all clients share its address.",
+    "Client connections from one address, or one /64 network of IPv6; one more gets 429. Behind a proxy or a gateway all clients share its address.",
   [`${SOCKET}.max_message_bytes`]:
     "Largest message in both directions; a larger one closes the connection with 1009.",
   [`${SOCKET}.messages_at_once`]:
@@ -196,7 +196,7 @@ const RELAYER = {
   "relay.tls.min_version": "Oldest version of TLS that is spoken.",
   "relay.limits.connections": "Connections on the relay port at once; one more is closed.",
   "relay.limits.connections_per_source":
-    "The same for one address; 0 is without limit. Behind a load balancer all connections have its address.",
+    "The same for one address, or one /64 network of IPv6; 0 is without limit. Behind a load balancer all connections have its address.",
   "relay.limits.pipelined_requests":
     "Requests of one connection of HTTP/1.1 that wait for the answer to an earlier one; the next is refused, and then the connection is closed. Clients send one at a time as a rule.",
   "relay.limits.streams_per_connection": "Requests in work on one connection of HTTP/2 or gRPC.",
@@ -205,7 +205,7 @@ const RELAYER = {
   "relay.limits.control_frames_per_second":
     "Pings and settings that it may send within a second, besides some for each request and its answer, as gRPC's clients send them; above it, the connection is closed.",
   "relay.limits.flood_penalty_seconds":
-    "After such a flood, new connections of HTTP/2 from the same address are served one at a time, a second apart, then two, four and so on, up to this. One that would wait longer is closed. It ends a minute after the last flood. 0 for none, as where many clients come with the address of one load balancer.",
+    "After such a flood, new connections of HTTP/2 from the same address (of IPv6: the same /64 network) are served one at a time, a second apart, then two, four and so on, up to this. One that would wait longer is closed. It ends a minute after the last flood. 0 for none, as where many clients come with the address of one load balancer.",
   "relay.limits.unread_mb":
     "Megabytes of answers that wait for slow clients, of all together; above it, those who have waited longest are broken off. Whoever does not read an answer within 30 seconds, and a second more per megabyte, is broken off anyway.",
   "relay.grpc_web.allowed_origins":

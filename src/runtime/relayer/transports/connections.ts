@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
+import { sourceOf } from "./source.ts";
 
 /** What a client of HTTP/2 sends first, with or without TLS (RFC 9113, 3.4). */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -36,7 +37,7 @@ export function sniff(
   socket.on("data", look).once("end", drop).once("error", drop).once("close", tooLate);
 }
 
-/** How many connections each address has. */
+/** How many connections each source has. */
 export class Sources {
   readonly #limit: number;
   readonly #counts = new Map<string, number>();
@@ -46,17 +47,17 @@ export class Sources {
     this.#limit = limit;
   }
 
-  /** Whether the address may have one more; it is given back when the socket closes. */
+  /** Whether its source may have one more; it is given back when the socket closes. */
   admit(socket: Socket): boolean {
-    const { remoteAddress: address } = socket;
-    if (this.#limit === 0 || address === undefined) return true;
-    const held = this.#counts.get(address) ?? 0;
+    if (this.#limit === 0 || socket.remoteAddress === undefined) return true;
+    const source = sourceOf(socket.remoteAddress);
+    const held = this.#counts.get(source) ?? 0;
     if (held >= this.#limit) return false;
-    this.#counts.set(address, held + 1);
+    this.#counts.set(source, held + 1);
     socket.once("close", () => {
-      const left = (this.#counts.get(address) ?? 1) - 1;
-      if (left === 0) this.#counts.delete(address);
-      else this.#counts.set(address, left);
+      const left = (this.#counts.get(source) ?? 1) - 1;
+      if (left === 0) this.#counts.delete(source);
+      else this.#counts.set(source, left);
     });
     return true;
   }

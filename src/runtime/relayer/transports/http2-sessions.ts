@@ -12,6 +12,7 @@ import type { LimitsConfig } from "../../config/listener.ts";
 import type { Port, Protocol } from "./call.ts";
 import { Http2Call } from "./http2-call.ts";
 import { Penalties } from "./penalties.ts";
+import { sourceOf } from "./source.ts";
 import type { Reader } from "./unsent.ts";
 
 /** A connection's first request must have begun after this; later ones may have pauses. */
@@ -83,7 +84,7 @@ export class Http2Sessions {
 
   /** A connection whose client speaks HTTP/2; served at once, unless its address has flooded. */
   accept(socket: Socket, protocol: Protocol): void {
-    const address = socket.remoteAddress ?? "";
+    const address = sourceOf(socket.remoteAddress);
     const waitMs = this.#penalties.waitMs(address);
     if (waitMs === 0) {
       this.#open(socket, address, protocol);

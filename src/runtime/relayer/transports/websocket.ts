@@ -8,6 +8,7 @@ import type { Bridges, Opened } from "../bridge/bridges.ts";
 import { Presence } from "../presence.ts";
 import { Reject, toReject } from "../rejects.ts";
 import { headProblem } from "./head.ts";
+import { sourceOf } from "./source.ts";
 import { type EndLimits, mostFragments, WebSocketEnd } from "./websocket-end.ts";
 
 type Options = {
@@ -74,7 +75,7 @@ async function upgraded(request: IncomingMessage, socket: Duplex, options: Upgra
     const opened = await bridges.open({
       header: (name) => headerOf(request, name),
       target: request.url ?? "/",
-      address: request.socket.remoteAddress ?? "unknown",
+      address: sourceOf(request.socket.remoteAddress),
       client,
     });
     accept(request, socket, opened, options);

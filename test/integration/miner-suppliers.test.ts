@@ -25,6 +25,7 @@ afterAll(() => own.close());
 beforeEach(async () => {
   await own.redis.commands.send("FLUSHALL");
   updates.length = 0;
+  failed.length = 0;
 });
 
 const config = (serviceId: string, rpcType = 3) => ({
@@ -48,14 +49,16 @@ const staked = (parts: Partial<Supplier> = {}): Supplier =>
     ...parts,
   });
 
-const look = (height = 10n) =>
-  recordSupplier(ADDRESS, height, {
-    chain: { caches: { supplier: { refresh: async () => answer() } } } as never,
-    records,
-    instance: "m1",
-    clock: systemClock,
-    logger: own.logger,
-  });
+const failed: string[] = [];
+const options = () => ({
+  chain: { caches: { supplier: { refresh: async () => answer() } } } as never,
+  records,
+  instance: "m1",
+  clock: systemClock,
+  logger: own.logger,
+  failed: (address: string) => void failed.push(address),
+});
+const look = (height = 10n) => recordSupplier(ADDRESS, height, options());
 
 const refuse = (code: string) => () => {
   throw new AppError(code, "scripted");
@@ -125,4 +128,28 @@ test("an endpoint that changed its kind is told, though the services are the sam
   answer = () => staked({ serviceConfigHistory: [grpc] });
   await look();
   await expect.poll(() => updates.map(({ action }) => action)).toEqual(["add", "update"]);
+});
+
+test("what cannot be written down, and what Redis refuses, is counted, and told with the supplier's name; others are written", async () => {
+  const told = () => own.logger.lines.filter(({ message }) => message.includes("could not be recorded"));
+  const before = told().length;
+  // No JSON has a symbol.
+  answer = () => staked({ ownerAddress: Symbol("poison") as never });
+  await look();
+  expect(await records.read(ADDRESS)).toBeUndefined();
+  expect(failed).toEqual([ADDRESS]);
+  // A Redis that answers every write to the list of suppliers with an error, here of one that is not staked.
+  await own.redis.commands.send("SET", own.keys.registryIndex, "not a set");
+  answer = refuse("CHAIN_NOT_FOUND");
+  await look();
+  expect(failed).toEqual([ADDRESS, ADDRESS]);
+  expect(told().slice(before)).toMatchObject([
+    { level: "warn", fields: { supplier: ADDRESS } },
+    { level: "warn", fields: { supplier: ADDRESS, error: expect.stringContaining("WRONGTYPE") } },
+  ]);
+  await own.redis.commands.send("DEL", own.keys.registryIndex);
+  answer = () => staked({ operatorAddress: "pokt1other" });
+  await recordSupplier("pokt1other", 10n, options());
+  expect((await records.read("pokt1other"))?.services).toEqual(["svc"]);
+  expect(failed).toHaveLength(2);
 });

@@ -10,8 +10,8 @@ export type RedisServer = {
   readonly pid: number;
   /** Kills the process as a crash would. */
   crash(): Promise<void>;
-  /** Starts it again on the same directory and socket. */
-  restart(): Promise<void>;
+  /** Starts it again on the same directory and socket; "empty": without what it had. */
+  restart(how?: "empty"): Promise<void>;
   /** SIGSTOP and SIGCONT: alive, but silent. */
   pause(): void;
   resume(): void;
@@ -54,8 +54,9 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
       return server.pid ?? 0;
     },
     crash: () => end("SIGKILL"),
-    restart: async () => {
+    restart: async (how) => {
       await end("SIGTERM");
+      if (how === "empty") await rm(join(directory, "appendonlydir"), { recursive: true, force: true });
       server = await start();
     },
     pause: () => void server.kill("SIGSTOP"),

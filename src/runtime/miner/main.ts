@@ -159,9 +159,10 @@ function openLeader({ config, redis, keys, clock, logger, id, chain, metrics }: 
 
 /** Relayers read what the chain says of our suppliers from Redis: written at start, on a timer, and when what this gives back is called. */
 async function watchSuppliers(parts: Parts): Promise<() => Promise<void>> {
-  const { config, redis, keys, clock, logger, keyRing, chain, id, owned } = parts;
+  const { config, redis, keys, clock, logger, metrics, keyRing, chain, id, owned } = parts;
   const records = supplierRecords({ redis, keys, logger });
-  const options = { chain: chain.data, records, instance: id, clock, logger };
+  const failed = (supplier: string) => metrics.unrecorded.inc({ supplier });
+  const options = { chain: chain.data, records, instance: id, clock, logger, failed };
   const writeAll = async () => {
     const addresses = keyRing.configured.addresses();
     for (let from = 0; from < addresses.length; from += ASKED_AT_ONCE)

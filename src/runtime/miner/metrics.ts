@@ -34,6 +34,9 @@ function relayCounters(registry: Registry) {
     lag: gauge("consumer_lag", "Entries in the stream", ["supplier"]),
     owned: gauge("supplier_claimed_count", "Suppliers this miner works for", ["instance"]),
     fairShare: gauge("supplier_fair_share", "Suppliers this miner should work for", ["instance"]),
+    unrecorded: counter("supplier_record_errors_total", "Looks at a supplier that wrote nothing down", [
+      "supplier",
+    ]),
     leader: gauge("leader_status", "1 while this miner is the fleet's leader", ["instance"]),
     claimedLeases: counter("supplier_claimed_total", "Leases taken"),
     releasedLeases: counter("supplier_released_total", "Leases given up or lost"),

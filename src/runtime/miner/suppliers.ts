@@ -11,6 +11,8 @@ type Options = {
   readonly instance: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A supplier of which nothing could be written down this time. */
+  readonly failed: (address: string) => void;
 };
 
 /** The chain's rpc types as the YAML's backends are named (relay-path 9.4). */
@@ -24,23 +26,32 @@ const RPC_NAMES: Readonly<Record<number, string>> = {
 
 /**
  * Writes down for the relayers what the chain says of a supplier (mining-path 7.8). Only NotFound means "not staked"; after any other
- * error the old record stays. Never "staked, active, no services".
+ * error the old record stays. Never "staked, active, no services". Never rejects: what is wrong with one supplier is told, and is no
+ * reason to leave the others out.
  */
 export async function recordSupplier(address: string, height: bigint, options: Options): Promise<void> {
-  const { chain, logger } = options;
+  const { logger, failed } = options;
   try {
-    const supplier = await chain.caches.supplier.refresh(address);
-    const record = stakedRecord(supplier, height, options);
-    if (record.status === "active" && record.services.length === 0) {
+    const record = await recordOf(address, height, options);
+    if (record.status === "active" && record.services.length === 0)
       logger.warn({ supplier: address }, "staked without an active service: its record is left as it is");
-      return;
-    }
-    await write(record, options);
+    else await write(record, options);
   } catch (thrown) {
-    const isNotStaked = thrown instanceof AppError && thrown.code === "CHAIN_NOT_FOUND";
-    if (isNotStaked) return write(notStaked(address, options), options);
+    failed(address);
     const error = toError(thrown).message;
-    logger.warn({ supplier: address, error }, "the supplier's stake is unknown for now");
+    logger.warn(
+      { supplier: address, error },
+      "the supplier could not be recorded: what was written last stays",
+    );
+  }
+}
+
+async function recordOf(address: string, height: bigint, options: Options): Promise<SupplierRecord> {
+  try {
+    return stakedRecord(await options.chain.caches.supplier.refresh(address), height, options);
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === "CHAIN_NOT_FOUND") return notStaked(address, options);
+    throw thrown;
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
+import { supplier } from "../../src/chain/node/queries.ts";
 import { RelayRequest } from "../../src/chain/proto/service.ts";
 import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
 import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
@@ -11,10 +12,18 @@ import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { openSessions } from "../../src/runtime/redis/sessions.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 
+/** 25 relays of 7 compute units at 42 upokt each. */
+const ANSWERED = 25;
+const WORTH = 7_350n;
+const STAYS = "stays";
+const LEAVES = "unstakes";
+
+// Who unstakes in a session is claimed and proved for all the same; the chain pays only whose service is active when it settles (chain 8).
 describe.each([
-  ["without a proof", 0, "settled_unproven", "probabilistic_proved"],
-  ["with a proof", 1, "settled_proven", "proved"],
-] as const)("a session that settles %s", (_, proofProbability, outcome, state) => {
+  ["without a proof is paid", STAYS, 0, "settled_unproven", "probabilistic_proved", WORTH],
+  ["with a proof is paid", STAYS, 1, "settled_proven", "proved", WORTH],
+  ["of a supplier that unstakes is proved to its end", LEAVES, 1, "discarded", "proved", 0n],
+] as const)("a session %s", (_, fate, proofProbability, settlementOutcome, state, paid) => {
   let network: Network;
   let miner: Miner;
 
@@ -43,10 +52,11 @@ metrics: { enabled: false }
     await network.close();
   });
 
-  test("relays that were answered are leaves, claimed and paid with the right amounts", async () => {
+  test("relays that were answered are leaves, claimed, and settled with the right amounts", async () => {
     const header = await network.header();
-    const answered = 25;
-    for (let id = 0; id < answered; id++) {
+    for (let id = 0; id < ANSWERED; id++) {
+      if (fate === LEAVES && id === 10)
+        await network.devnet.control("unstake", { kind: "supplier", name: "supplier" });
       const request = network.sign(header, JSON.stringify({ id }));
       const response = await fetch(network.url, {
         method: "POST",
@@ -68,19 +78,18 @@ metrics: { enabled: false }
       record = await sessions.load(network.supplier.address, header.sessionId);
     }
     await redis.close();
+    if (fate === LEAVES) {
+      const { unstakeSessionEndHeight } = await supplier(network.chain, network.supplier.address);
+      expect(unstakeSessionEndHeight).toBe(header.sessionEndBlockHeight);
+    }
     expect(record).toMatchObject({
-      relayCount: BigInt(answered),
-      computeUnits: BigInt(answered * 7),
-      // 25 relays of 7 compute units at 42 upokt each
-      settlementClaimed: 7_350n,
-      settlementPaid: 7_350n,
+      relayCount: BigInt(ANSWERED),
+      computeUnits: BigInt(ANSWERED * 7),
+      settlementClaimed: paid,
+      settlementPaid: paid,
       settlementSlashed: 0n,
-      settlementOutcome: outcome,
+      settlementOutcome,
       state,
     });
-    expect(record?.settlementOutcome).toMatch(/^settled_/);
-    expect(record?.state).toBe(
-      record?.settlementOutcome === "settled_proven" ? "proved" : "probabilistic_proved",
-    );
   }, 60_000);
 });

@@ -10,6 +10,7 @@ import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { openSessions } from "../../src/runtime/redis/sessions.ts";
+import { type LossyNode, lossyNode } from "../kit/lossy-node.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 
 /** 25 relays of 7 compute units at 42 upokt each. */
@@ -17,24 +18,32 @@ const ANSWERED = 25;
 const WORTH = 7_350n;
 const STAYS = "stays";
 const LEAVES = "unstakes";
+const LOST = "its first transactions are lost";
+const CLAIM = "/pocket.proof.MsgCreateClaim";
+const PROOF = "/pocket.proof.MsgSubmitProof";
 
 // Who unstakes in a session is claimed and proved for all the same; the chain pays only whose service is active when it settles (chain 8).
 describe.each([
   ["without a proof is paid", STAYS, 0, "settled_unproven", "probabilistic_proved", WORTH],
   ["with a proof is paid", STAYS, 1, "settled_proven", "proved", WORTH],
+  ["whose first claim and first proof a node loses is paid", LOST, 1, "settled_proven", "proved", WORTH],
   ["of a supplier that unstakes is proved to its end", LEAVES, 1, "discarded", "proved", 0n],
 ] as const)("a session %s", (_, fate, proofProbability, settlementOutcome, state, paid) => {
   let network: Network;
+  let node: LossyNode;
   let miner: Miner;
 
   beforeAll(async () => {
-    network = await startNetwork("eager", { proofProbability });
+    // Each loss costs two blocks of a window of four; a busy machine needs time to see them.
+    const blockTimeMs = fate === LOST ? 600 : 300;
+    network = await startNetwork("eager", { proofProbability, blockTimeMs });
+    node = await lossyNode(network.devnet.rpcUrl, fate === LOST ? [CLAIM, PROOF] : []);
     const file = join(dirname(network.keysFile), "miner.yaml");
     writeFileSync(
       file,
       `
 redis: { url: "${network.redis.url}" }
-pocket_node: { query_node_rpc_url: "${network.devnet.rpcUrl}", chain_id: kit }
+pocket_node: { query_node_rpc_url: "${fate === LOST ? node.url : network.devnet.rpcUrl}", chain_id: kit }
 keys: { keys_file: "${network.keysFile}" }
 metrics: { enabled: false }
 `,
@@ -49,6 +58,7 @@ metrics: { enabled: false }
 
   afterAll(async () => {
     await miner.close();
+    await node.close();
     await network.close();
   });
 
@@ -73,11 +83,12 @@ metrics: { enabled: false }
       keepTerminalMs: 60_000,
     });
     let record = await sessions.load(network.supplier.address, header.sessionId);
-    for (let attempt = 0; attempt < 300 && record?.settlementOutcome === undefined; attempt++) {
+    for (let attempt = 0; attempt < 400 && record?.settlementOutcome === undefined; attempt++) {
       await sleep(100);
       record = await sessions.load(network.supplier.address, header.sessionId);
     }
     await redis.close();
+    if (fate === LOST) expect(node.lost).toEqual([CLAIM, PROOF]);
     if (fate === LEAVES) {
       const { unstakeSessionEndHeight } = await supplier(network.chain, network.supplier.address);
       expect(unstakeSessionEndHeight).toBe(header.sessionEndBlockHeight);

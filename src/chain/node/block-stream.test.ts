@@ -18,10 +18,13 @@ class FakeChain {
   executed = 100n;
   lowest = 1n;
   state: "up" | "down" = "up";
+  blockMs = 100;
   asked: bigint[] = [];
+  polls = 0;
 
   readonly client: ChainClient = {
     status: async () => {
+      this.polls += 1;
       this.#up();
       return { chainId: "pocket", latestHeight: this.stored, latestTimeMs: 0, catchingUp: false };
     },
@@ -35,7 +38,7 @@ class FakeChain {
         );
       if (height < this.lowest)
         throw refused(`height ${height} is not available, lowest height is ${this.lowest}`);
-      return { height, hash: new Uint8Array(32), timeMs: Number(height) * 100 };
+      return { height, hash: new Uint8Array(32), timeMs: Number(height) * this.blockMs };
     },
     query: async (query, _, height = 0n) => {
       this.#up();
@@ -153,6 +156,44 @@ test("an external source is believed, but not when it is far ahead of the chain"
   await systemClock.sleep(20);
   expect(chain.asked).toEqual([]);
   expect(stream.latest()?.height).toBe(101n);
+});
+
+test("while nothing but polling tells of blocks, each is seen at the next poll, however long blocks take", async () => {
+  const chain = new FakeChain();
+  chain.blockMs = 60_000;
+  const { at, seen } = watch(chain);
+  for (let height = 100n; height <= 105n; height++) {
+    chain.move(height);
+    await at(height);
+  }
+  expect(seen).toEqual([100n, 101n, 102n, 103n, 104n, 105n]);
+});
+
+test("polling stays away while another source tells of each block, and is back when that one only repeats itself", async () => {
+  const chain = new FakeChain();
+  chain.blockMs = 200;
+  let tell: (event: { height: bigint }) => void = () => {};
+  const { at } = watch(chain, {
+    external: {
+      subscribe: (listener) => {
+        tell = listener;
+        return () => {};
+      },
+    },
+  });
+  await at(100n);
+  chain.move(101n);
+  tell({ height: 101n });
+  await at(101n);
+  await systemClock.sleep(20);
+  const before = chain.polls;
+  await systemClock.sleep(150);
+  expect(chain.polls).toBe(before);
+  chain.move(102n);
+  const old = setInterval(() => tell({ height: 101n }), 20);
+  await at(102n);
+  clearInterval(old);
+  expect(chain.polls).toBeGreaterThan(before);
 });
 
 test("a node that went back is told once and never makes the stream go back", async () => {

@@ -16,7 +16,7 @@ export type WatchBlocksOptions = {
   readonly urls: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Between polls while the other sources are silent; half a block time unless given. */
+  /** Between polls while the other sources are silent; half a block time, five seconds at most, unless given. */
   readonly pollMs?: number;
   readonly external?: HeightSource;
 };
@@ -40,8 +40,8 @@ const RETRY_MAX_MS = 1_000;
 const SILENT_BLOCKS = 1.5;
 
 /**
- * One monotone stream of blocks out of several sources of heights: subscription, external source, and polling once both were silent for
- * 1.5 block times. A block is delivered when its state can be queried, which is later than its first appearance in `status` (chain 2.2).
+ * One monotone stream of blocks out of several sources of heights: subscription, external source, and polling while both have been silent
+ * for 1.5 block times. A block is delivered when its state can be queried, which is later than its first appearance in `status` (chain 2.2).
  */
 export function watchBlocks(options: WatchBlocksOptions): BlockStream {
   return new BlockWatch(options);
@@ -60,6 +60,7 @@ class BlockWatch implements BlockStream {
   #cursor: bigint | undefined;
   /** Newest height that any source told of. */
   #target = 0n;
+  /** When a source other than polling last told of the newest block. */
   #newsAt: number;
   #missed = 0;
   #behind = false;
@@ -68,9 +69,10 @@ class BlockWatch implements BlockStream {
   constructor(options: WatchBlocksOptions) {
     const { urls, clock, logger, external } = options;
     this.#options = options;
-    this.#newsAt = clock.monotonic();
+    this.#newsAt = Number.NEGATIVE_INFINITY;
     const heard = (height: bigint) => {
       this.#missed = 0;
+      if (height === this.#target) this.#newsAt = clock.monotonic();
       this.#hint(height);
     };
     this.#subscription = new HeaderSubscription({ urls, clock, logger, onHeight: heard });
@@ -104,16 +106,17 @@ class BlockWatch implements BlockStream {
   }
 
   #hint(height: bigint): void {
+    // An external source may be the echo of this very stream.
     if (height <= this.#target) return;
     const known = this.#cursor ?? this.#target;
     if (height > known + PLAUSIBLE_AHEAD) return; // polling asks the node itself
+    this.#newsAt = this.#options.clock.monotonic();
     this.#raise(height);
   }
 
   #raise(height: bigint): void {
     if (height <= this.#target) return;
     this.#target = height;
-    this.#newsAt = this.#options.clock.monotonic();
     this.#wake();
   }
 
@@ -129,7 +132,7 @@ class BlockWatch implements BlockStream {
     }
   }
 
-  /** Milliseconds until the sources have been silent for long enough to poll. */
+  /** Milliseconds until the other sources have been silent for long enough to poll. */
   #quietLeft(): number {
     if (this.#latest === undefined) return 0;
     return this.#newsAt + this.#blockTime.ms * SILENT_BLOCKS - this.#options.clock.monotonic();

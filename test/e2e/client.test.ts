@@ -107,9 +107,10 @@ test("relay websocket: messages are answered in turn, pushes are printed and che
   expect(told.code, told.stderr).toBe(0);
   expect(told.stdout.split("\n")[0]).toMatch(/^\{"jsonrpc":"2.0","id":1,"result":"0x/);
   expect(told.stderr).toMatch(/1 answer within .*: signatures valid/);
-  const json = jsonOf((await relay("websocket", "--payload", SUBSCRIBE, "--listen", "2", "--json")).stdout);
+  const { stdout } = await relay("websocket", "--payload", SUBSCRIBE, "--listen", "2", "--json");
+  const json = jsonOf(stdout);
   const messages = json["messages"] as { push: boolean; relay_hash: string }[];
-  expect(json).toMatchObject({ ok: true, handshake: "v2", compute_units: "12" });
+  expect(json, stdout).toMatchObject({ ok: true, handshake: "v2", compute_units: "12" });
   expect(json["expected_upokt"]).toBe(String(messages.length * 12 * 42));
   expect(new Set(messages.map(({ relay_hash }) => relay_hash)).size).toBe(messages.length);
   const load = await relay("websocket", "--load-test", "-n", "20", "-c", "4", "--handshake", "v1", "--json");

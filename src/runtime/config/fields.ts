@@ -20,7 +20,7 @@ export const notYet = <Schema extends z.ZodType>(
 export const onlyWhenEnabled = <Schema extends z.ZodType>(schema: Schema) =>
   schema.meta({ onlyWhenEnabled: true });
 
-/** A setting whose blank value ("", 0, an empty list) means in a Go peer's file what leaving it out means (load.ts). */
+/** A setting whose blank value (nothing, an empty text or list, 0 for a number) means in a Go peer's file what leaving it out means (load.ts). */
 export const blankIsUnset = <Schema extends z.ZodType>(schema: Schema) => schema.meta({ blankIsUnset: true });
 
 export const positive = () => z.number().int().positive();

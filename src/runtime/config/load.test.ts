@@ -98,6 +98,8 @@ test("a blank in a Go file means what leaving the setting out means, there and n
   expect(service?.backends.grpc?.endpoints).toEqual([{ name: "127.0.0.1:9", url: "http://127.0.0.1:9" }]);
   expect(config.keys).toEqual({ keys_file: "keys.yaml", allow_insecure_permissions: false });
 
+  expect(problem(RELAYER.replace("headers:", "base_path: 0, headers:"))).toMatch(/base_path: .*string/);
+  expect(problem(RELAYER.replace("headers:", "urls: '', headers:"))).toMatch(/urls: .*array/);
   expect(problem(`${RELAYER}default_max_body_size_bytes: 0\n`)).toMatch(/default_max_body_size_bytes: /);
   expect(problem(RELAYER.replace("eager", '"lazy"'))).toMatch(/validation_mode/);
   expect(problem(RELAYER.replace("127.0.0.1:8180", '""'))).toMatch(/listen_addr/);

@@ -137,14 +137,19 @@ function withoutBlanks(schema: z.ZodType, given: unknown): unknown {
   const kept = Object.entries(given).flatMap(([key, value]) => {
     const child = childOf(schema, key);
     if (child === undefined) return [[key, value]];
-    if (isBlank(value) && child.meta()?.["blankIsUnset"] === true) return [];
+    if (child.meta()?.["blankIsUnset"] === true && isBlank(value, unwrap(child).def.type)) return [];
     return [[key, withoutBlanks(child, value)]];
   });
   return Object.fromEntries(kept);
 }
 
-const isBlank = (value: unknown): boolean =>
-  value === null || value === "" || value === 0 || (Array.isArray(value) && value.length === 0);
+/** Nothing, or what is empty of its kind: `password: 0` is no blank, and refused as no text. */
+function isBlank(value: unknown, kind: string): boolean {
+  if (value === null) return true;
+  if (kind === "number") return value === 0;
+  if (kind === "array") return Array.isArray(value) && value.length === 0;
+  return value === "";
+}
 
 /** Dotted names of settings that were given, are valid, and have no effect here (their schema carries `meta({ unused: why })`). */
 function unusedIn(schema: z.ZodType, given: unknown, prefix = ""): string[] {

@@ -61,7 +61,7 @@ class BlockWatch implements BlockStream {
   /** Newest height that any source told of. */
   #target = 0n;
   /** When a source other than polling last told of the newest block. */
-  #newsAt: number;
+  #newsAt = Number.NEGATIVE_INFINITY;
   #missed = 0;
   #behind = false;
   #wake: () => void = () => {};
@@ -69,7 +69,6 @@ class BlockWatch implements BlockStream {
   constructor(options: WatchBlocksOptions) {
     const { urls, clock, logger, external } = options;
     this.#options = options;
-    this.#newsAt = Number.NEGATIVE_INFINITY;
     const heard = (height: bigint) => {
       this.#missed = 0;
       if (height === this.#target) this.#newsAt = clock.monotonic();

@@ -23,7 +23,7 @@ const CLAIM = "/pocket.proof.MsgCreateClaim";
 const PROOF = "/pocket.proof.MsgSubmitProof";
 
 // Who unstakes in a session is claimed and proved for all the same; the chain pays only whose service is active when it settles (chain 8).
-describe.each([
+describe.concurrent.each([
   ["without a proof is paid", STAYS, 0, "settled_unproven", "probabilistic_proved", WORTH],
   ["with a proof is paid", STAYS, 1, "settled_proven", "proved", WORTH],
   ["whose first claim and first proof a node loses is paid", LOST, 1, "settled_proven", "proved", WORTH],

@@ -52,7 +52,7 @@ The metrics listeners listen on 127.0.0.1 by default and the leases are short (6
 \`relayminer relay start --config relayer.yaml --check\` and \`relayminer miner start --config miner.yaml --check\` read a file, tell what in it is unused, and exit.
 [examples/relayer.yaml](examples/relayer.yaml) and [examples/miner.yaml](examples/miner.yaml) are files to start from.
 
-Within \`services\` and \`keys\`, a blank (\`""\`, \`0\`, \`[]\`, nothing) in a setting that cannot have that value means what leaving it out means, as in the Go peer's files. Elsewhere it is refused.
+Within \`services\` and \`keys\`, and for \`redis.consumer_name\`, a blank (\`""\`, \`0\`, \`[]\`, nothing) in a setting that cannot have that value means what leaving it out means, as in the Go peer's files. Elsewhere it is refused.
 
 A duration is a number with a unit, \`90s\`, \`2h\`, \`1h30m\`. An address is \`host:port\`; \`:port\` means every interface. An empty default means that there is none.`;
 

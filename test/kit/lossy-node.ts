@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export type LossyNode = {
@@ -14,7 +14,7 @@ type Call = { readonly id?: unknown; readonly method?: string; readonly params?:
 /** A node before another one that takes the first transaction with each of these messages, says that it is in its mempool, and loses it. No subscriptions. */
 export async function lossyNode(target: string, types: readonly string[]): Promise<LossyNode> {
   const lost: string[] = [];
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
@@ -27,9 +27,9 @@ export async function lossyNode(target: string, types: readonly string[]): Promi
     const type = types.find((each) => tx.includes(each) && !lost.includes(each));
     response.setHeader("content-type", "application/json");
     if (type === undefined) {
-      const answer = await fetch(target, { method: "POST", body }).catch(() => undefined);
-      response.statusCode = answer?.status ?? 502;
-      response.end(await answer?.text());
+      const answered = await fetch(target, { method: "POST", body });
+      response.statusCode = answered.status;
+      response.end(await answered.text());
       return;
     }
     lost.push(type);
@@ -37,7 +37,10 @@ export async function lossyNode(target: string, types: readonly string[]): Promi
     response.end(
       JSON.stringify({ jsonrpc: "2.0", id, result: { code: 0, data: "", log: "", codespace: "", hash } }),
     );
-  });
+  };
+  const server = createServer(
+    (request, response) => void answer(request, response).catch(() => response.destroy()),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

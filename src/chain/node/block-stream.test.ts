@@ -171,7 +171,7 @@ test("while nothing but polling tells of blocks, each is seen at the next poll, 
 
 test("polling stays away while another source tells of each block, and is back when that one only repeats itself", async () => {
   const chain = new FakeChain();
-  chain.blockMs = 200;
+  chain.blockMs = 1_000;
   let tell: (event: { height: bigint }) => void = () => {};
   const { at } = watch(chain, {
     external: {

@@ -9,7 +9,7 @@ const MOUNT = "/sys/fs/cgroup";
 
 /**
  * Threads that this process may run at once: the machine's, or those it is bound to, and no more than the CPU quota of its control groups
- * allows, a container's or a service's. A part of a core counts as none, but there is always one. Node itself knows of no quota.
+ * allows, a container's or a service's. A part of a core counts as none, but there is always one. Node 20 itself knows of no quota.
  */
 export function availableCores(read: Read = textOf, threads: number = availableParallelism()): number {
   const quotas = [...quotasOfV2(read), ...quotasOfV1(read)];
@@ -18,7 +18,7 @@ export function availableCores(read: Read = textOf, threads: number = availableP
 
 /** cgroup v2: `cpu.max` is "200000 100000", or "max 100000" (Linux, admin-guide/cgroup-v2). */
 function quotasOfV2(read: Read): number[] {
-  const [group] = groupsOf(read).filter(({ number }) => number === "0");
+  const group = groupsOf(read).find(({ number }) => number === "0");
   return foldersOf(group?.path).flatMap((folder) => {
     const [quota, period] = (read(join(MOUNT, folder, "cpu.max")) ?? "").split(/\s+/);
     return cores(quota, period);

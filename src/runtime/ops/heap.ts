@@ -11,8 +11,8 @@ const HELPERS = { option: "--v8-pool-size", most: 4 };
 /**
  * What Node is started with where relays are served. Each collection of young objects copies the relays that came since the last one and
  * wait for a slow backend, and all others wait meanwhile: the smaller the room, the fewer they are. And helpers that outnumber the other cores
- * take turns with the thread that they help. Measured in docs/performance.md, "Garbage". bin/run.js says the same to a shell. What the operator
- * chose stays, on the command line or in NODE_OPTIONS.
+ * take turns with the thread that they help. Measured in docs/performance.md, "Garbage". bin/run.js says the same to a shell, which is why cores
+ * are counted without quotas here (cores.ts knows them). What the operator chose stays, on the command line or in NODE_OPTIONS.
  */
 export function nodeOptions(
   given: readonly string[] = process.execArgv,

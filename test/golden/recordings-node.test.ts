@@ -325,6 +325,7 @@ test("websocket: the recorded frames give the heights of their NewBlockHeader ev
   await new Promise<void>((resolve) => node.once("listening", resolve));
   const url = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
   const heights: bigint[] = [];
+  let subscriptions = 0;
   let done = () => {};
   const heard = new Promise<void>((resolve) => {
     done = resolve;
@@ -334,10 +335,12 @@ test("websocket: the recorded frames give the heights of their NewBlockHeader ev
     clock: systemClock,
     logger: quiet,
     onHeight: (height) => void (heights.push(height) === wanted.length && done()),
+    onSubscribed: () => (subscriptions += 1),
   });
   expect(await first).toEqual(frames[0].frame);
   await heard;
   expect(subscription.subscribed).toBe(true);
+  expect(subscriptions).toBe(1);
   await subscription.close();
   node.close();
   expect(wanted.length).toBeGreaterThan(2);

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../src/base/clock.ts";
 import { watchBlocks } from "../../src/chain/node/block-stream.ts";
 import { openChainClient } from "../../src/chain/node/client.ts";
@@ -8,6 +11,11 @@ import { openLogger } from "../../src/runtime/ops/logger.ts";
 
 const GENESIS = "chain_id: restart\nseed: restart\nblock_time_ms: 200\n";
 
+const until = async (condition: () => boolean) => {
+  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(50);
+  expect(condition()).toBe(true);
+};
+
 test("a node that goes away and comes back ends nothing: the same stream goes on, told by the real logger", async () => {
   const logger = openLogger({ level: "warn", format: "json", name: "test" });
   const first = await startDevnet({ genesis: GENESIS });
@@ -15,10 +23,6 @@ test("a node that goes away and comes back ends nothing: the same stream goes on
   const urls = [first.rpcUrl];
   const client = openChainClient({ urls, timeoutMs: 1_000, logger, clock: systemClock });
   const blocks = watchBlocks({ client, urls, clock: systemClock, logger });
-  const until = async (condition: () => boolean) => {
-    for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(50);
-    expect(condition()).toBe(true);
-  };
   await until(() => blocks.health().subscribed && blocks.health().latestHeight >= 2n);
   await first.close();
   await until(() => !blocks.health().subscribed);
@@ -28,4 +32,34 @@ test("a node that goes away and comes back ends nothing: the same stream goes on
   await blocks.close();
   await client.close();
   await second.close();
+});
+
+test("a block made while the node was being subscribed to is known once it is", async () => {
+  const logger = openLogger({ level: "error", format: "json", name: "test" });
+  const devnet = await startDevnet({ genesis: GENESIS });
+  await devnet.control("halt", {});
+  const events = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(events, "listening");
+  const asked = once(events, "connection").then(async ([socket]: WebSocket[]) => {
+    await once(socket as WebSocket, "message");
+    return socket as WebSocket;
+  });
+  const client = openChainClient({
+    urls: [devnet.rpcUrl],
+    timeoutMs: 1_000,
+    logger,
+    clock: systemClock,
+  });
+  const urls = [`http://127.0.0.1:${(events.address() as AddressInfo).port}`];
+  const blocks = watchBlocks({ client, urls, clock: systemClock, logger, pollMs: 3_600_000 });
+  await until(() => blocks.latest() !== undefined);
+  const socket = await asked;
+  await devnet.control("jump", { blocks: 1 });
+  const before = blocks.health().latestHeight;
+  socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} }));
+  await until(() => blocks.health().latestHeight === before + 1n);
+  await blocks.close();
+  await client.close();
+  events.close();
+  await devnet.close();
 });

@@ -5,7 +5,7 @@ import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
-import { relayerHeight } from "../kit/session-steps.ts";
+import { chainHeight, goTo } from "../kit/session-steps.ts";
 
 let network: Network;
 let header: SessionHeader;
@@ -115,8 +115,9 @@ test("what happened to relays is counted under the Go peer's names and labels", 
   ];
   for (const [name, labels, value] of expected)
     expect({ name, labels, value: find(samples, name, labels) }).toEqual({ name, labels, value });
-  const height = Number(await relayerHeight(network.url));
-  expect(find(await scrape(), "ha_relayer_current_block_height", {})).toBe(height);
+  const height = (await chainHeight(network)) + 1n;
+  await goTo(network, height);
+  expect(find(await scrape(), "ha_relayer_current_block_height", {})).toBe(Number(height));
 });
 
 test("a warm session asks neither chain nor cache tier for anything, however many relays come", async () => {

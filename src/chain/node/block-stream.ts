@@ -74,7 +74,8 @@ class BlockWatch implements BlockStream {
       if (height === this.#target) this.#newsAt = clock.monotonic();
       this.#hint(height);
     };
-    this.#subscription = new HeaderSubscription({ urls, clock, logger, onHeight: heard });
+    const onSubscribed = () => void this.#catchUp();
+    this.#subscription = new HeaderSubscription({ urls, clock, logger, onHeight: heard, onSubscribed });
     this.#unsubscribe = external?.subscribe(({ height }) => this.#hint(height));
     this.#running = Promise.all([this.#deliverAll(), this.#pollAll()]);
   }
@@ -138,6 +139,19 @@ class BlockWatch implements BlockStream {
   }
 
   async #poll(): Promise<void> {
+    const height = await this.#newest();
+    if (height <= this.#target) return;
+    if (this.#latest !== undefined && this.#subscription.subscribed) this.#subscriptionMissed();
+    this.#raise(height);
+  }
+
+  /** A block that the node made while it was being subscribed to is told by no event. */
+  async #catchUp(): Promise<void> {
+    this.#raise(await this.#newest());
+  }
+
+  /** The node's newest height; 0 while it does not answer. */
+  async #newest(): Promise<bigint> {
     const { client, logger } = this.#options;
     try {
       const { latestHeight } = await client.status();
@@ -146,11 +160,10 @@ class BlockWatch implements BlockStream {
       if (behind && !this.#behind)
         logger.warn({ latestHeight, delivered }, "the node went back to a height before the newest block");
       this.#behind = behind;
-      if (latestHeight <= this.#target) return;
-      if (delivered !== undefined && this.#subscription.subscribed) this.#subscriptionMissed();
-      this.#raise(latestHeight);
+      return latestHeight;
     } catch (thrown) {
-      logger.debug({ error: toError(thrown).message }, "polling for a new block failed");
+      logger.debug({ error: toError(thrown).message }, "asking for the newest block failed");
+      return 0n;
     }
   }
 

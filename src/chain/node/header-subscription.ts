@@ -10,6 +10,8 @@ type Options = {
   readonly logger: Logger;
   /** Height of a block whose state is committed at the node that sent the event (chain 2.2). */
   readonly onHeight: (height: bigint) => void;
+  /** The node tells of each block from now on; of those before this moment it will not. */
+  readonly onSubscribed: () => void;
 };
 
 type Connection = { readonly end: (reason: string) => void; subscribed: boolean };
@@ -101,9 +103,11 @@ export class HeaderSubscription {
         socket.onmessage = ({ data }) => {
           const frame = readFrame(data);
           if (frame.refusal !== undefined) return resolve(`refused: ${frame.refusal}`);
-          if (!connection.subscribed)
+          if (!connection.subscribed) {
             this.#options.logger.info({ endpoint: target.name }, "subscribed to new blocks");
-          connection.subscribed = true;
+            connection.subscribed = true;
+            this.#options.onSubscribed();
+          }
           if (frame.height === undefined) return;
           heard = true;
           this.#options.onHeight(frame.height);

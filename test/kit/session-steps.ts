@@ -7,7 +7,7 @@ import { until } from "./post.ts";
 export const chainHeight = async (network: Network): Promise<bigint> =>
   (await network.chain.status()).latestHeight;
 
-export async function relayerHeight(url: string): Promise<bigint> {
+async function relayerHeight(url: string): Promise<bigint> {
   const health = (await (await fetch(`${url}/health`)).json()) as { block_height: number };
   return BigInt(health.block_height);
 }

@@ -81,11 +81,10 @@ export async function openRelayReader({ redis, keys, consumer, logger }: OpenRea
       const stream = keys.stream(supplier);
       for (let from = 0; from < ids.length; from += CHUNK) {
         const some = ids.slice(from, from + CHUNK);
-        // Deleting first: an entry that is gone and still pending is acknowledged later, one that stays would be read again.
-        await Promise.all([
-          commands.send("XDEL", stream, ...some),
-          commands.send("XACK", stream, group, ...some),
-        ]);
+        // One after the other: an entry that is gone and still pending is acknowledged later; one that is acknowledged and still there
+        // would never be read again, and claims would wait for it.
+        await commands.send("XDEL", stream, ...some);
+        await commands.send("XACK", stream, group, ...some);
       }
     },
     deadLetter: async (supplier, id, reason) => {

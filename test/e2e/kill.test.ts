@@ -67,3 +67,31 @@ test("kill -9 of the miner in mid-session and of the relayer under load: nothing
   );
   expect(processesIn(directory)).toEqual([]);
 });
+
+// With moments drawn at random no window is sure to be long enough: not for every run.
+test.runIf(process.env["RELAYMINER_FAULTS"] === "all")(
+  "a miner that is killed again and again, at any moment of its start and work, has its session paid all the same",
+  async () => {
+    const relays = 300;
+    const flags = ["--json", "--restart", "--sessions", "1", "--block-time", "1000"];
+    localnet = runLocalnet(...flags, "--relays", String(relays));
+    await localnet.ready();
+    const { directory, child } = localnet;
+    const killed = new Set<number>();
+    while (child.exitCode === null) {
+      const pid = pidOf(directory, "miner");
+      await sleep(killed.has(pid) ? 50 : Math.random() * 4_000);
+      if (child.exitCode !== null || killed.has(pid)) continue;
+      killed.add(pid);
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // The localnet has ended it.
+      }
+    }
+    expect(await localnet.ended, localnet.stderr()).toBe(0);
+    const totals = { answered: relays, lost: 0, doubled: 0, settled_relays: relays, balanced: true };
+    expect(lastLine(localnet.stdout())).toMatchObject(totals);
+    expect(killed.size).toBeGreaterThan(5);
+  },
+);

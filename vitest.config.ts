@@ -5,6 +5,7 @@ const real = {
   pool: "forks",
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  expect: { poll: { timeout: 10_000 } },
 } as const;
 
 export default defineConfig({

@@ -11,6 +11,7 @@ import { NOTHING_SENT } from "../../src/runtime/redis/submission-record.ts";
 import { openSubmissions } from "../../src/runtime/redis/submissions.ts";
 import { supplierRecords } from "../../src/runtime/redis/supplier-records.ts";
 import { type TestRedis, testRedis } from "../kit/redis-fleet.ts";
+import { runningTime } from "../kit/running-time.ts";
 
 let own: TestRedis;
 beforeAll(async () => {
@@ -198,9 +199,9 @@ test("a command is answered by every replica; who stays silent is named", async 
   const requester = openRequester({ redis: own.redis, keys: own.keys, clock: systemClock });
 
   const command = { name: "invalidate", args: { type: "application", id: "pokt1app" } };
-  const start = Date.now();
+  const start = runningTime();
   const quick = await requester.requestAcks({ command, expected: ["r1", "r2"], timeoutMs: 5000, by: "test" });
-  expect(Date.now() - start).toBeLessThan(2000);
+  expect(runningTime() - start).toBeLessThan(2000);
   expect(obeyed).toEqual([command]);
   expect(quick.missing).toEqual([]);
   expect(
@@ -209,7 +210,7 @@ test("a command is answered by every replica; who stays silent is named", async 
     { id: "r1", role: "relayer", error: undefined },
     { id: "r2", role: "relayer", error: "no such cache" },
   ]);
-  const slow = await requester.requestAcks({ command, expected: ["r1", "r3"], timeoutMs: 200, by: "test" });
+  const slow = await requester.requestAcks({ command, expected: ["r1", "r3"], timeoutMs: 3000, by: "test" });
   expect(slow.missing).toEqual(["r3"]);
   const audit = listOf(await own.redis.commands.send("XRANGE", own.keys.audit, "-", "+"));
   expect(audit).toHaveLength(2);

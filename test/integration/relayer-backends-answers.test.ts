@@ -41,7 +41,7 @@ const open = (over: Partial<Parameters<typeof poolOf>[0]> = {}) => {
   opened.push(pool);
   return pool;
 };
-const openRaw = () => open({ yaml: { url: rawUrl }, reach: { requestMs: 2_000 } });
+const openRaw = () => open({ yaml: { url: rawUrl }, reach: { requestMs: 10_000 } });
 const answer = (body: string, headers = `Content-Length: ${body.length}`) =>
   `HTTP/1.1 200 OK\r\n${headers}\r\n\r\n${body}`;
 
@@ -120,11 +120,20 @@ test("many large answers at once fill the memory that is set aside for them and 
   const watch = setInterval(() => {
     most = Math.max(most, memory.held);
   }, 1);
+  const rest: (() => void)[] = [];
   backend.set((_, response) => {
     response.write(Buffer.alloc(4 * MB));
-    setTimeout(() => response.end(Buffer.alloc(2 * MB)), 500);
+    rest.push(() => response.end(Buffer.alloc(2 * MB)));
   });
-  const outcomes = await Promise.all(Array.from({ length: 12 }, () => outcome()));
+  let settled = 0;
+  const asked = Array.from({ length: 12 }, () => outcome().finally(() => settled++));
+  // Of what came so far five are as much as there is room for.
+  await until(
+    async () => settled,
+    (count) => count >= 7,
+  );
+  for (const end of rest) end();
+  const outcomes = await Promise.all(asked);
   clearInterval(watch);
   const served = outcomes.filter((text) => text.startsWith("200"));
   expect(outcomes.filter((text) => text === "overloaded").length).toBe(12 - served.length);

@@ -9,7 +9,7 @@ import { type Network, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
 import { streamEntries } from "../kit/stream.ts";
 
-const QUICK = { request_seconds: 1, response_header_seconds: 1, dial_seconds: 1 };
+const QUICK = { request_seconds: 4, response_header_seconds: 4, dial_seconds: 4 };
 
 let network: Network;
 let header: SessionHeader;
@@ -144,7 +144,7 @@ test("when the client goes away the backend is let go at once and nothing is sto
   await until(async () => asked, Boolean);
   leaving.abort();
   expect(await answer).toBe("left");
-  expect(await until(async () => letGo, Boolean, 900)).toBe(true);
+  expect(await until(async () => letGo, Boolean, 3_000)).toBe(true);
   expect(await stored()).toBe(before);
 });
 
@@ -196,7 +196,7 @@ const raw = (text: string): Promise<string> =>
   new Promise((resolve) => {
     let answer = "";
     const socket = connect(Number(new URL(network.url).port), "127.0.0.1", () => socket.write(text));
-    socket.setTimeout(500, () => socket.destroy());
+    socket.setTimeout(5_000, () => socket.destroy());
     socket.on("data", (data) => (answer += String(data)));
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(answer));

@@ -3,6 +3,7 @@ import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { type Answer, post, until } from "../kit/post.ts";
+import { runningTime } from "../kit/running-time.ts";
 import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { type TcpProxy, tcpProxy } from "../kit/tcp-proxy.ts";
 
@@ -50,17 +51,17 @@ test.each<"cut" | "hang">(["cut", "hang"])(
     await age();
     const times: number[] = [];
     for (let sent = 0; sent < 20; sent++) {
-      const start = performance.now();
+      const start = runningTime();
       expect((await relay(warm)).status).toBe(200);
-      times.push(performance.now() - start);
+      times.push(runningTime() - start);
     }
     times.sort((left, right) => left - right);
     expect(times[10]).toBeLessThan(100);
     // The first one waits a second for the values that have come of age, and no relay for longer.
     expect(times.at(-1)).toBeLessThan(1_800);
-    const start = performance.now();
+    const start = runningTime();
     const unknown = await Promise.all([relay(cold), relay(cold), relay(cold)]);
-    expect(performance.now() - start).toBeLessThan(6_000);
+    expect(runningTime() - start).toBeLessThan(6_000);
     for (const answer of unknown)
       expect(answer).toMatchObject({ status: 503, error: "the session cannot be checked at the moment" });
     // Who is not in the ring that is known may have been delegated to since.

@@ -84,6 +84,7 @@ beforeAll(async () => {
   const timeout_profiles = { fast: { request_seconds: 1 } };
   network = await startNetwork("eager", { service: serviceOf(echo.port) });
   faulty = await startNetwork("eager", { service: serviceOf(raw.port), relayer: { timeout_profiles } });
+  for (const { devnet } of [network, faulty]) await devnet.control("halt", {});
   header = await network.header();
   grpc = grpcClient(network.url);
 });

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { openTestPort, type TestPort } from "../kit/port.ts";
+import { runningTime } from "../kit/running-time.ts";
 
 const PATH = "/pocket.service.RelayService/SendRelay";
 const MIB = 1_048_576;
@@ -40,11 +41,11 @@ test("gRPC-Web as text may come in pieces with padding of their own, but not in 
   expect(await webText(base64(whole))).toBe("0");
   expect(await webText(base64(whole.subarray(0, 5)) + base64(whole.subarray(5)))).toBe("0");
   expect(got.map((body) => body.length)).toEqual([1_000, 1_000]);
-  const start = performance.now();
+  const start = runningTime();
   expect(await webText("A=".repeat(4 * MIB))).toBe("3");
   expect(await webText("=".repeat(8 * MIB))).toBe("3");
   expect(await webText("AAAA".repeat(2 * MIB))).toBe("3");
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(runningTime() - start).toBeLessThan(2_000);
 });
 
 test("many small messages that inflate to the largest there may be take no more memory than is set aside", async () => {
@@ -79,13 +80,13 @@ test("a client that pings as often as data comes, as Go's gRPC does to measure i
   const session = h2Session(port.url);
   const headers = { ":path": PATH, "content-type": "application/grpc" };
   const ping = () => new Promise((resolve) => void session.ping(resolve));
-  const start = performance.now();
+  const start = runningTime();
   for (let sent = 0; sent < 200; sent++) {
     expect((await h2Request(session, headers, framed(new Uint8Array(10)))).status).toBe(200);
     for (let each = 0; each < 3; each++) await ping();
   }
   // Or the limit of a second was never near.
-  expect(600 / ((performance.now() - start) / 1_000)).toBeGreaterThan(200);
+  expect(600 / ((runningTime() - start) / 1_000)).toBeGreaterThan(200);
   expect(session.closed).toBe(false);
   session.close();
 });

@@ -52,7 +52,7 @@ test("answers that break off while the next request is read do not break the hea
     socket.write(HELLO);
     await once(socket, "data");
     socket.write(posts);
-    await vi.waitFor(() => expect(broken).toBe(turn + 1), { interval: 1 });
+    await vi.waitFor(() => expect(broken).toBe(turn + 1), { interval: 1, timeout: 30_000 });
     socket.destroy();
   }
   await port.listener.close();

@@ -35,6 +35,7 @@ beforeAll(async () => {
   const addr = `127.0.0.1:${await freePort()}`;
   metricsUrl = `http://${addr}/metrics`;
   network = await startNetwork("eager", { webSocket: true, relayer: { metrics: { enabled: true, addr } } });
+  await network.devnet.control("halt", {});
 });
 afterAll(() => network.close());
 

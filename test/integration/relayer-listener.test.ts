@@ -25,6 +25,7 @@ describe.each(["metered", "with the meter off"] as const)("one port, %s", (meter
   beforeAll(async () => {
     const relay_meter = { enabled: metering === "metered" };
     network = await startNetwork("eager", { relayer: { relay_meter } });
+    await network.devnet.control("halt", {});
     header = await network.header();
     session = h2Session(network.url);
     grpc = grpcClient(network.url);

@@ -114,7 +114,7 @@ test("after a gap without an invalidation memory stays; with one that was missed
   const { address } = network.application;
   const sessionKey = `${address}:${header.serviceId}:${header.sessionStartBlockHeight}`;
   const held = () => heldInMemory("session", sessionKey);
-  expect(await until(held, Boolean, 3_000)).toBe(true);
+  expect(await until(held, Boolean)).toBe(true);
   const breakSubscriptions = async () => void (await redis.commands.send("CLIENT", "KILL", "TYPE", "pubsub"));
   await breakSubscriptions();
   // Long enough for the reconnection and two heartbeats.
@@ -126,6 +126,6 @@ test("after a gap without an invalidation memory stays; with one that was missed
     redis.commands.send("INCR", keys().generation),
     redis.commands.send("PUBLISH", "ha:events:cache:session:invalidate", "{}"),
   ]);
-  expect(await until(held, (isHeld) => !isHeld, 4_000)).toBe(false);
+  expect(await until(held, (isHeld) => !isHeld)).toBe(false);
   expect((await served()).status).toBe(200);
 });

@@ -12,6 +12,7 @@ import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { openMeter } from "../../src/runtime/redis/meter.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { type Answer, post, until } from "../kit/post.ts";
+import { runningTime } from "../kit/running-time.ts";
 import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { streamEntries } from "../kit/stream.ts";
 
@@ -177,12 +178,12 @@ test("a client that is a block ahead waits for the relayer's node; one that is f
   expect(await early).toMatchObject({ status: 403, error: "the session is not the chain's" });
   expect((await relay(await running())).status).toBe(200);
   const far = { ...header, sessionStartBlockHeight: start + 40n, sessionEndBlockHeight: start + 59n };
-  const asked = performance.now();
+  const asked = runningTime();
   expect(await relay(far)).toMatchObject({
     status: 403,
     error: "the session has not begun at this relayer's height",
   });
-  expect(performance.now() - asked).toBeLessThan(500);
+  expect(runningTime() - asked).toBeLessThan(500);
 });
 
 test("strangers that wait for sessions to come do not keep others from being looked up", async () => {
@@ -193,9 +194,9 @@ test("strangers that wait for sessions to come do not keep others from being loo
   const strangers = Array.from({ length: 300 }, (_, index) =>
     relay({ ...ahead, sessionId: index.toString(16).padStart(64, "0") }),
   );
-  const asked = performance.now();
+  const asked = runningTime();
   expect((await relay(header)).status).toBe(200);
-  expect(performance.now() - asked).toBeLessThan(1_500);
+  expect(runningTime() - asked).toBeLessThan(1_500);
   await step();
   for (const { status } of await Promise.all(strangers)) expect(status).toBe(403);
 });
@@ -206,9 +207,9 @@ test("a fresh delegation is accepted as soon as the refresh rule lets it, and st
   expect((await relay(header)).status).toBe(200);
   expect((await relay(header, signed)).status).toBe(403);
   await command("delegate", { name: "application", gateway: "newcomer" });
-  const start = performance.now();
+  const start = runningTime();
   expect((await until(() => relay(header, signed), isServed)).status).toBe(200);
-  expect(performance.now() - start).toBeLessThan(6_500);
+  expect(runningTime() - start).toBeLessThan(6_500);
   const all = await Promise.all([relay(header, signed), relay(header), relay(header, signed)]);
   expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
 });

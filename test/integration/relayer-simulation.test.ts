@@ -47,6 +47,7 @@ describe.each(["eager", "optimistic"] as const)("simulated relays of a service i
     metricsUrl = `http://127.0.0.1:${port}/metrics`;
     const metrics = { enabled: true, addr: `127.0.0.1:${port}` };
     network = await startNetwork(mode, { webSocket: true, relayer: { simulation: SIMULATION, metrics } });
+    await network.devnet.control("halt", {});
   });
   afterAll(() => network.close());
 

@@ -6,6 +6,7 @@ import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { type Answer, post, until } from "../kit/post.ts";
+import { runningTime } from "../kit/running-time.ts";
 import { streamEntries } from "../kit/stream.ts";
 
 let network: Network;
@@ -31,9 +32,9 @@ const hashes = async (atLeast: number) =>
   );
 
 async function timed(work: () => Promise<Answer>): Promise<{ answer: Answer; ms: number }> {
-  const start = performance.now();
+  const start = runningTime();
   const answer = await work();
-  return { answer, ms: performance.now() - start };
+  return { answer, ms: runningTime() - start };
 }
 
 test("while Redis is down relays are answered without waiting and kept on disk; when it is back it gets them all, and the disk is emptied", async () => {

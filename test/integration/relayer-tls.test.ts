@@ -29,6 +29,7 @@ test("with a certificate the same port speaks TLS only, both protocols", async (
   issue("localhost");
   const secure = await startNetwork("eager", { relayer: { relay: { verify_workers: 0, tls: files } } });
   try {
+    await secure.devnet.control("halt", {});
     const url = secure.url.replace("http:", "https:");
     const session = h2Session(url, { rejectUnauthorized: false });
     const body = JSON.stringify({ jsonrpc: "2.0", method: "eth_blockNumber", params: [], id: 1 });

@@ -14,6 +14,7 @@ let network: Network;
 let id = 0;
 beforeAll(async () => {
   network = await startNetwork("eager", { relayer: { relay: { verify_workers: 0 } } });
+  await network.devnet.control("halt", {});
 });
 afterAll(() => network.close());
 

@@ -27,6 +27,7 @@ describe.each(["eager", "optimistic"] as const)("a relayer in %s mode", (mode) =
   let header: SessionHeader;
   beforeAll(async () => {
     network = await startNetwork(mode);
+    await network.devnet.control("halt", {});
     header = await network.header();
   });
   afterAll(() => network.close());

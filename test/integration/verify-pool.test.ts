@@ -125,7 +125,14 @@ test("the tables of an application are in one worker only", async () => {
 });
 
 test("a worker that ends with jobs in work loses none of them, and another one takes its place", async () => {
-  const { pool, threads, warnings, counted } = await openPool({ workers: 1 });
+  // It keeps its second batch, or it might be done with it before it is ended.
+  const keeping = codeOf(`
+    const desk = new WorkerDesk(openPoolVerifiers(workerData, () => performance.now()));
+    let batches = 0;
+    parentPort.on("message", (batch) => {
+      if (++batches !== 2) parentPort.postMessage(desk.answer(batch));
+    });`);
+  const { pool, threads, warnings, counted } = await openPool({ workers: 1 }, keeping);
   // Of strangers a batch has fewer.
   expect(await pool.verify(signed(0))).toEqual(GOOD);
   const verdicts = Promise.all(Array.from({ length: 500 }, (_, index) => pool.verify(signed(index))));
@@ -156,7 +163,9 @@ test("a worker that throws at every batch is started less and less often, and ev
   const throwing = codeOf(`parentPort.on("message", () => { throw new Error("worn out"); });`);
   const { pool, threads, warnings } = await openPool({ workers: 1 }, throwing);
   const end = performance.now() + 2_500;
-  for (let index = 0; performance.now() < end; index++) {
+  // On a busy machine it takes a worker longer to come up than to wait for its turn.
+  const isEnough = () => performance.now() > end && (threads.length > 3 || performance.now() > end + 30_000);
+  for (let index = 0; !isEnough(); index++) {
     expect(await pool.verify(signed(index))).toEqual(GOOD);
     await systemClock.sleep(5);
   }

@@ -35,7 +35,7 @@ test("replicas tell their figures, heights and lag; what a role does not have is
     p99Ms: 38.5,
     refused: { over_stake: 912, ring_invalid: 31, no_session: 4 },
   });
-  expect(relayer?.beatAgeMs).toBeLessThan(2_000);
+  expect(relayer?.beatAgeMs).toBeLessThan(10_000);
   expect(relayer?.heightAgeMs).toBeGreaterThanOrEqual(1_400);
   expect(minerA?.relays).toBeUndefined();
   expect(minerA?.heightAgeMs).toBeUndefined();
@@ -134,6 +134,7 @@ test("a user with read rights is enough", async () => {
 });
 
 test("without Redis every part keeps its last good value and says since when", async () => {
+  await plantHeartbeats(fleet.redis.commands, fleet.keys);
   const source = reader();
   const good = await source.read();
   await fleet.server.crash();

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { runningTime } from "./running-time.ts";
 
 /** Frames of HTTP/2 by hand, for what no client would send (RFC 9113, 4.1). */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -35,7 +36,7 @@ export type RawEnd = { readonly received: Buffer; readonly ms: number; readonly 
 
 type Pieces = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
-/** Sends bytes on a connection of its own and reads until the other side closes it, or for `patienceMs`. */
+/** Sends bytes on a connection of its own and reads until the other side closes it, or for `patienceMs` of this process. */
 export function sendRaw(url: string, pieces: Pieces, patienceMs = 8_000): Promise<RawEnd> {
   const { hostname, port } = new URL(url);
   const started = performance.now();
@@ -43,11 +44,12 @@ export function sendRaw(url: string, pieces: Pieces, patienceMs = 8_000): Promis
     const received: Buffer[] = [];
     const socket: Socket = connect(Number(port), hostname);
     const end = (closed: boolean) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       socket.destroy();
       resolve({ received: Buffer.concat(received), ms: performance.now() - started, closed });
     };
-    const timer = setTimeout(() => end(false), patienceMs);
+    const deadline = runningTime() + patienceMs;
+    const timer = setInterval(() => runningTime() > deadline && end(false), 10);
     socket.on("data", (chunk) => received.push(chunk));
     socket.on("error", () => undefined);
     socket.on("close", () => end(true));

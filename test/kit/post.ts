@@ -3,6 +3,7 @@ import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
 import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import type { Network } from "./network.ts";
+import { runningTime } from "./running-time.ts";
 
 export type Answer = {
   readonly status: number;
@@ -32,16 +33,16 @@ export async function post(
   return { status, error: "", inner: PoktHttpResponse.decode(signed.payload), headers: response.headers };
 }
 
-/** Asks until the answer is as wanted, for at most `patienceMs`; the last answer in any case. */
+/** Asks until the answer is as wanted, for at most `patienceMs` of this process; the last answer in any case. */
 export async function until<Value>(
   ask: () => Promise<Value>,
   isWanted: (value: Value) => boolean,
   patienceMs = 10_000,
 ): Promise<Value> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = runningTime() + patienceMs;
   for (;;) {
     const value = await ask();
-    if (isWanted(value) || performance.now() > deadline) return value;
+    if (isWanted(value) || runningTime() > deadline) return value;
     await sleep(50);
   }
 }

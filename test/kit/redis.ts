@@ -77,7 +77,7 @@ async function launch(args: readonly string[], socket: string): Promise<ChildPro
   server.once("error", (error) => {
     failed = error;
   });
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1_200; attempt++) {
     if (failed) throw failed;
     if (server.exitCode !== null) throw new Error(`redis-server ended at once: ${output}`);
     if (await answers(socket)) return server;

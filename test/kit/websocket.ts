@@ -9,6 +9,7 @@ import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { requestDigest } from "../../src/chain/protocol/relay-hash.ts";
 import { signRing } from "../../src/chain/protocol/ring/sign.ts";
 import type { Network } from "./network.ts";
+import { runningTime } from "./running-time.ts";
 
 export type SocketMessage = { readonly data: Buffer; readonly isBinary: boolean };
 
@@ -193,9 +194,9 @@ export async function until(
   what: string,
   ms = 10_000,
 ): Promise<void> {
-  const deadline = performance.now() + ms;
+  const deadline = runningTime() + ms;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (runningTime() > deadline) throw new Error(`waited in vain for ${what}`);
     await sleep(5);
   }
 }

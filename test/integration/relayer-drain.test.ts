@@ -1,5 +1,4 @@
 import { Agent, request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
@@ -55,12 +54,10 @@ test("SIGTERM: relays in work are answered in full and stored, new ones are refu
   started.push(relayer);
   const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status;
   expect(await ready()).toBe(200);
-  // Slow enough to be in work at the signal, and too large for a socket's buffer.
+  // In work at the signal, and too large for a socket's buffer.
   const answer = Buffer.alloc(4 * 1024 * 1024, "x");
-  network.setBackend(async (_, response) => {
-    await sleep(1_200);
-    response.end(answer);
-  });
+  const held: (() => void)[] = [];
+  network.setBackend((_, response) => void held.push(() => response.end(answer)));
   const before = (await streamEntries(network, 0)).length;
   const calls = network.backendCalls();
   const inWork = Array.from({ length: 12 }, () => relay(relayer.url));
@@ -71,10 +68,11 @@ test("SIGTERM: relays in work are answered in full and stored, new ones are refu
     ),
   ).toBe(12);
   relayer.child.kill("SIGTERM");
-  expect(await until(ready, (status) => status === 503, 1_000)).toBe(503);
+  expect(await until(ready, (status) => status === 503)).toBe(503);
   await expect(relay(relayer.url)).rejects.toMatchObject({
     code: expect.stringMatching(/ECONN(REFUSED|RESET)/),
   });
+  for (const letGo of held) letGo();
   for (const { status, body } of await Promise.all(inWork)) {
     expect(status).toBe(200);
     const response = RelayResponse.decode(new Uint8Array(body));
@@ -90,7 +88,7 @@ test("before it refuses relays it serves on for a while, not ready, so that load
   const port = await freePort();
   const relayer = await startRelayerProcess(network, "leaving", {
     health_check: { enabled: true, addr: `127.0.0.1:${port}` },
-    relay: { drain: { delay: "1500ms" } },
+    relay: { drain: { delay: "5s" } },
   });
   started.push(relayer);
   network.setBackend((_, response) => response.end("{}"));
@@ -99,7 +97,7 @@ test("before it refuses relays it serves on for a while, not ready, so that load
   expect((await fetch(`http://127.0.0.1:${port}/ready/${header.serviceId}`)).status).toBe(200);
   expect((await relay(relayer.url)).status).toBe(200);
   relayer.child.kill("SIGTERM");
-  expect(await until(ready, (status) => status === 503, 1_000)).toBe(503);
+  expect(await until(ready, (status) => status === 503)).toBe(503);
   expect((await fetch(`http://127.0.0.1:${port}/ready/${header.serviceId}`)).status).toBe(503);
   expect((await relay(relayer.url)).status).toBe(200);
   const refused = () =>

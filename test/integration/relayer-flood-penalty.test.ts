@@ -9,7 +9,9 @@ const PENALTY_MS = 4_000;
 
 let network: Network;
 beforeAll(async () => {
-  network = await startNetwork("eager", { relayer: { relay: { limits: { flood_penalty_seconds: PENALTY_MS / 1_000 } } } });
+  network = await startNetwork("eager", {
+    relayer: { relay: { limits: { flood_penalty_seconds: PENALTY_MS / 1_000 } } },
+  });
   await network.devnet.control("halt", {});
 });
 afterAll(() => network.close());

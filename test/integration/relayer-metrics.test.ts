@@ -4,7 +4,7 @@ import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
-import { post } from "../kit/post.ts";
+import { post, until } from "../kit/post.ts";
 import { chainHeight, goTo } from "../kit/session-steps.ts";
 
 let network: Network;
@@ -89,14 +89,6 @@ test("what happened to relays is counted under the Go peer's names and labels", 
   await sleep(300);
   expect((await post(network, sign())).status).toBe(429);
   expect((await post(network, sign({ signer: network.newcomer }))).status).toBe(403);
-  const samples = await scrape();
-  for (const [name, labels] of Object.entries(NAMES)) {
-    const found = samples.find((sample) => sample.name === name);
-    expect({ name, labels: Object.keys(found?.labels ?? { none: "" }).sort(byText) }).toEqual({
-      name,
-      labels,
-    });
-  }
   const service_id = "kit-svc";
   const expected: [string, Record<string, string>, number][] = [
     ["ha_relayer_relays_received_total", { service_id, rpc_type: "jsonrpc" }, 7],
@@ -113,6 +105,17 @@ test("what happened to relays is counted under the Go peer's names and labels", 
     ["ha_relayer_verify_queue_length", {}, 0],
     ["ha_relayer_ring_verifier_info", { verifier: "kernel" }, 1],
   ];
+  // Some of it is counted when the answer has left.
+  const samples = await until(scrape, (found) =>
+    expected.every(([name, labels, value]) => find(found, name, labels) === value),
+  );
+  for (const [name, labels] of Object.entries(NAMES)) {
+    const found = samples.find((sample) => sample.name === name);
+    expect({ name, labels: Object.keys(found?.labels ?? { none: "" }).sort(byText) }).toEqual({
+      name,
+      labels,
+    });
+  }
   for (const [name, labels, value] of expected)
     expect({ name, labels, value: find(samples, name, labels) }).toEqual({ name, labels, value });
   const height = (await chainHeight(network)) + 1n;

@@ -81,6 +81,13 @@ async function metric(url: string, name: string): Promise<{ labels: string; valu
   );
 }
 
+/** Over all its labels, once it is so much: what is counted may follow the answer. */
+const sumOf = (url: string, name: string, wanted: number): Promise<number> =>
+  until(
+    async () => (await metric(url, name)).reduce((sum, { value }) => sum + value, 0),
+    (sum) => sum >= wanted,
+  );
+
 test("two processes share a port, each with an id and a spool of its own; health and metrics are those of both", async () => {
   const relayer = await startProcesses("shared");
   expect((await both("shared")).map(({ id }) => id)).toEqual(["shared-1", "shared-2"]);
@@ -91,9 +98,11 @@ test("two processes share a port, each with an id and a spool of its own; health
   const { processes } = (await ofService.json()) as { processes: Record<string, object> };
   expect(processes).toMatchObject({ 1: { ready: true }, 2: { ready: true } });
   expect((await fetch(`${relayer.health}/nothing`)).status).toBe(404);
-  const served = await metric(relayer.metrics, "ha_relayer_relays_served_total");
-  expect(served.reduce((sum, { value }) => sum + value, 0)).toBe(40);
-  const heights = await metric(relayer.metrics, "ha_relayer_current_block_height");
+  expect(await sumOf(relayer.metrics, "ha_relayer_relays_served_total", 40)).toBe(40);
+  const heights = await until(
+    () => metric(relayer.metrics, "ha_relayer_current_block_height"),
+    ([one, two]) => one?.value === two?.value,
+  );
   expect(heights.map(({ labels }) => labels)).toEqual(['{process="1"}', '{process="2"}']);
   expect(heights[0]?.value).toBe(heights[1]?.value);
   // Both had a share of the connections.
@@ -115,8 +124,7 @@ test("a copy of a relay is refused whichever process it reaches", async () => {
   expect((await send()).status).toBe(200);
   const copies = await Promise.all(Array.from({ length: 24 }, send));
   expect(copies.map(({ status }) => status)).toEqual(copies.map(() => 409));
-  const refused = await metric(relayer.metrics, "ha_relayer_relays_rejected_total");
-  expect(refused.reduce((sum, { value }) => sum + value, 0)).toBe(24);
+  expect(await sumOf(relayer.metrics, "ha_relayer_relays_rejected_total", 24)).toBe(24);
   relayer.child.kill("SIGTERM");
   expect(await relayer.ended).toBe(0);
 });
@@ -262,9 +270,11 @@ test("SIGHUP reaches every process: each takes its share of the new configuratio
   const changes = ["logging.level: info → debug", "relay.max_in_flight: 2048 → 77"];
   expect(reloaded.map((line) => line.changes)).toEqual([changes, changes]);
   expect(new Set(reloaded.map(({ pid }) => pid)).size).toBe(2);
-  expect(await metric(relayer.metrics, "ha_relayer_config_reloads_total")).toEqual([
-    { labels: '{result="applied"}', value: 2 },
-  ]);
+  const reloads = await until(
+    () => metric(relayer.metrics, "ha_relayer_config_reloads_total"),
+    ([found]) => found?.value === 2,
+  );
+  expect(reloads).toEqual([{ labels: '{result="applied"}', value: 2 }]);
   // The listener for metrics is the first process's, and what it is given stays.
   hangup({ ...after, metrics: { enabled: false } });
   const refused = (await told("reload refused")).map((line) => JSON.parse(line));

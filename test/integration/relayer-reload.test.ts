@@ -54,7 +54,7 @@ beforeAll(async () => {
   sockets = await startSocketBackend(act);
   elsewhere = await startSocketBackend(act);
   grpc = await startGrpcBackend();
-  network = await startNetwork("eager", { two: true });
+  network = await startNetwork("eager", { two: true, queryTimeoutSeconds: 20 });
   await network.devnet.control("halt", {});
   header = await network.header();
   configure((backends) => {
@@ -235,8 +235,9 @@ test("backends that stayed the same keep their connections and what is known of 
     );
   expect((await call()).status).toBe(200);
   const connections = grpc.connections();
+  // Those of the test before may still be on their way out.
   const open = () => figure("ha_relayer_http_pool_connections", { rpc_type: "websocket" });
-  expect(await open()).toBe(1);
+  await until(async () => (await open()) === 1, "one connection");
   for (let reload = 0; reload < 3; reload++) {
     hold(network.second, network.supplier, ...(reload % 2 === 0 ? [network.newcomer] : []));
     expect(await network.relayer.reload("test")).toMatchObject({ result: "applied" });
@@ -260,7 +261,7 @@ test("a request that is being checked when the key is removed is answered, and i
     "the height",
   );
   const client = await connect();
-  await network.devnet.control("lag", { ms: 300 });
+  await network.devnet.control("lag", { ms: 3_000 });
   const got = sockets.got.length;
   ask(client, "subscribe e");
   await until(async () => ((await figure("ha_relayer_active_connections", {})) ?? 0) > 0, "the check");

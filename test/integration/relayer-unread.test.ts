@@ -23,9 +23,21 @@ afterEach(async () => {
   opened = undefined;
 });
 
+/** Requests that were answered. */
+let answered = 0;
+const untilAnswered = (count: number) =>
+  until(
+    async () => answered,
+    (seen) => seen >= count,
+  );
+
 /** A port whose answers have so many bytes. */
 async function portOf(bytes: number, limits: Readonly<Record<string, number>> = {}): Promise<TestPort> {
-  const answer = async (exchange: Exchange) => exchange.reply(new Uint8Array(bytes).fill(97), 0);
+  answered = 0;
+  const answer = async (exchange: Exchange) => {
+    exchange.reply(new Uint8Array(bytes).fill(97), 0);
+    answered += 1;
+  };
   opened = await openTestPort(answer, { limits });
   return opened;
 }
@@ -65,6 +77,7 @@ describe("over HTTP/1.1", () => {
     unread.write(REQUEST.repeat(400));
     const waiting = silent(port);
     waiting.write(REQUEST);
+    await untilAnswered(2);
     await sleep(500);
     expect(await port.closed("unread_answer")).toBe(0);
     port.later(TOO_LONG);
@@ -126,6 +139,7 @@ describe("over HTTP/2", () => {
       stuck.once("close", () => resolve(stuck.rstCode)),
     );
     stuck.on("error", () => undefined);
+    await untilAnswered(1);
     await sleep(500);
     port.later(TOO_LONG);
     expect(await over).not.toBe(0);
@@ -139,6 +153,7 @@ describe("over HTTP/2", () => {
     unread.write(
       Buffer.concat([HELLO, wideOpen, ...Array.from({ length: 20 }, (_, index) => post(2 * index + 1))]),
     );
+    await untilAnswered(20);
     await sleep(500);
     expect(await port.closed("unread_answer")).toBe(0);
     port.later(TOO_LONG);
@@ -154,6 +169,7 @@ describe("over HTTP/2", () => {
     client.on("data", (chunk: Buffer) => (seen = Buffer.concat([seen, chunk])));
     client.resume();
     client.write(Buffer.concat([HELLO, ...Array.from({ length: 5 }, (_, index) => post(2 * index + 1))]));
+    await untilAnswered(5);
     await sleep(500);
     port.later(TOO_LONG);
     const resets = () =>
@@ -174,6 +190,7 @@ describe("over HTTP/2", () => {
     const port = await portOf(10);
     const silentOne = silent(port);
     silentOne.write(Buffer.concat([HELLO, post(1)]));
+    await untilAnswered(1);
     await sleep(300);
     port.listener.stopAccepting();
     await sleep(300);
@@ -188,6 +205,7 @@ test("more than so much in all is not kept: who has waited longest is broken off
   const session = h2Session(port.url);
   const before = silent(port);
   before.write(REQUEST.repeat(4));
+  await untilAnswered(1);
   await sleep(300);
   for (let index = 0; index < 6; index++) silent(port).write(REQUEST.repeat(4));
   await closings(port, 1);

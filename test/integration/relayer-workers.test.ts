@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
-import { post } from "../kit/post.ts";
+import { post, until } from "../kit/post.ts";
 import { type RelayerProcess, startRelayerProcess } from "../kit/relayer-process.ts";
 
 let network: Network;
@@ -50,7 +50,7 @@ test("a relayer under load has its workers verify: good relays are served, bad o
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(Object.fromEntries(statuses)).toEqual({ 200: (sent * 9) / 10, 403: sent / 10 });
-  const after = await scrape();
+  const after = await until(scrape, (seen) => (seen.get(WORKER) ?? 0) + (seen.get(INLINE) ?? 0) >= sent);
   const [worker = 0, inline = 0] = [after.get(WORKER), after.get(INLINE)];
   expect(worker).toBeGreaterThan(0);
   expect(inline + worker).toBe(sent);
@@ -58,5 +58,6 @@ test("a relayer under load has its workers verify: good relays are served, bad o
   expect(after.get('ha_relayer_verify_tables{place="worker"}')).toBeGreaterThan(0);
   expect(after.get("ha_relayer_verify_worker_restarts_total")).toBe(0);
   await systemClock.sleep(200);
-  expect((await scrape()).get('ha_relayer_event_loop_delay_seconds{quantile="max"}')).toBeGreaterThan(0);
+  const delay = async () => (await scrape()).get('ha_relayer_event_loop_delay_seconds{quantile="max"}') ?? 0;
+  expect(await until(delay, (seconds) => seconds > 0)).toBeGreaterThan(0);
 });

@@ -7,6 +7,7 @@ import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
+import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { streamEntries } from "../kit/stream.ts";
 import {
   echo,
@@ -264,9 +265,9 @@ describe("a session's end", () => {
   let moving: Network;
   beforeAll(async () => {
     moving = await startNetwork("eager", {
-      blockTimeMs: 250,
       service: { backends: { websocket: { url: backend.url } } },
     });
+    await moving.devnet.control("halt", {});
   });
   afterAll(() => moving.close());
 
@@ -285,24 +286,19 @@ describe("a session's end", () => {
   }
 
   test("is announced to each connection in its own time; one that goes on in the next session stays", async () => {
-    const first = await moving.header();
+    const first = await headerAt(moving, await chainHeight(moving));
     const ending = await open(moving.url, unsignedHeaders(first));
     const staying = await open(moving.url, unsignedHeaders(first));
     for (const client of [ending, staying]) {
       client.send(signMessage(moving, first, "one"));
       await client.response(0);
     }
-    let next = first;
-    await until(
-      async () => {
-        next = await moving.header();
-        return next.sessionId !== first.sessionId;
-      },
-      "the next session",
-      30_000,
-    );
+    // Its grace period is one block.
+    await goTo(moving, first.sessionEndBlockHeight + 1n);
+    const next = await headerAt(moving, first.sessionEndBlockHeight + 1n);
     staying.send(signMessage(moving, next, "two"));
     expect((await staying.response(1)).meta.sessionHeader).toEqual(next);
+    await goTo(moving, first.sessionEndBlockHeight + 3n);
     await expectAnnounced(ending, first);
     staying.send(signMessage(moving, next, "three"));
     expect((await staying.response(2)).meta.sessionHeader).toEqual(next);

@@ -33,6 +33,8 @@ export type NetworkOptions = {
   /** Of the application, in upokt. */
   readonly stake?: number;
   readonly blockTimeMs?: number;
+  /** How long the relayer waits for its node. */
+  readonly queryTimeoutSeconds?: number;
   /** Keys of the relayer's YAML that differ from the kit's. */
   readonly relayer?: Readonly<Record<string, unknown>>;
   /** Parts of `redis.namespace` that differ from the default. */
@@ -160,7 +162,11 @@ export async function startNetwork(
   const yaml = {
     listen_addr: "127.0.0.1:0",
     redis: { url: redis.url, namespace: options.namespace ?? {} },
-    pocket_node: { query_node_rpc_url: node, chain_id: "kit", query_timeout_seconds: 2 },
+    pocket_node: {
+      query_node_rpc_url: node,
+      chain_id: "kit",
+      query_timeout_seconds: options.queryTimeoutSeconds ?? 2,
+    },
     keys: { keys_file: keysFile },
     default_validation_mode: mode,
     metrics: { enabled: false },

@@ -1,6 +1,6 @@
 import { Registry } from "prom-client";
 import { utf8 } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { CloseStack } from "../../src/base/close-stack.ts";
 import { backend as backendSchema } from "../../src/runtime/config/backends.ts";
 import { AnswerMemory } from "../../src/runtime/relayer/backends/answer-limits.ts";
@@ -21,6 +21,8 @@ type How = {
   /** Of all answers that are being read. */
   readonly memoryBytes?: number;
   readonly share?: number;
+  /** What it reads; timers are real. */
+  readonly monotonic?: Clock["monotonic"];
 };
 
 const MB = 1_048_576;
@@ -42,9 +44,12 @@ export function poolOf({
   maxBytes = 10 * MB,
   memoryBytes,
   share = 1_000,
+  monotonic = systemClock.monotonic,
 }: How) {
   const owned = new CloseStack();
   const registry = new Registry();
+  let shift = 0;
+  const clock = { ...systemClock, monotonic: () => monotonic() + shift };
   const memory = new AnswerMemory(memoryBytes ?? 100 * MB);
   const pool = openBackendPool(
     {
@@ -52,10 +57,10 @@ export function poolOf({
       kind: "jsonrpc",
       backend: backendSchema().parse(yaml),
       reach: { ...REACH, ...reach },
-      limits: { clock: systemClock, maxBytes, memory },
+      limits: { clock, maxBytes, memory },
       retryPercent,
       share,
-      clock: systemClock,
+      clock,
       random: Math.random,
       logger: quiet,
       metrics: backendMetrics(registry),
@@ -92,6 +97,10 @@ export function poolOf({
           Object.entries(labels).every(([key, wanted]) => Reflect.get(value.labels, key) === wanted),
         )
         .reduce((sum, { value }) => sum + value, 0);
+    },
+    /** From now on it is so much later; timers that are set stay. */
+    later: (ms: number) => {
+      shift += ms;
     },
     close: () => owned.close(),
   };

@@ -13,7 +13,7 @@ export async function streamEntries(
   try {
     for (let attempt = 0; ; attempt++) {
       const reply = listOf(await redis.commands.send("XRANGE", `ha:relays:${supplier}`, "-", "+"));
-      if (reply.length >= atLeast || attempt === 50)
+      if (reply.length >= atLeast || attempt === 200)
         return reply.map((entry) => bytesOf(listOf(listOf(entry)[1])[1]));
       await sleep(50);
     }

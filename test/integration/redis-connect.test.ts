@@ -172,7 +172,7 @@ test("a subscription to a server that has gone silent is made anew", async () =>
   let gaps = 0;
   await own.redis.subscriptions.subscribe("quiet", { onMessage: () => undefined, onGap: () => void gaps++ });
   own.server.pause();
-  await sleep(6000);
+  await sleep(8000);
   own.server.resume();
   await expect.poll(() => gaps, { timeout: 10_000 }).toBeGreaterThan(0);
 });

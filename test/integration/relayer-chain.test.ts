@@ -3,7 +3,7 @@ import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { type Answer, post, until } from "../kit/post.ts";
-import { runningTime } from "../kit/running-time.ts";
+import { ranFor, runningTime } from "../kit/running-time.ts";
 import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { type TcpProxy, tcpProxy } from "../kit/tcp-proxy.ts";
 
@@ -40,7 +40,7 @@ async function age(): Promise<void> {
   const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
   await redis.commands.send("CLIENT", "KILL", "TYPE", "pubsub");
   await redis.close();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await ranFor(500);
 }
 
 test.each<"cut" | "hang">(["cut", "hang"])(

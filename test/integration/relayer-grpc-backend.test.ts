@@ -1,6 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PoktHttpResponse } from "../../src/chain/proto/http-envelope.ts";
@@ -10,6 +9,7 @@ import { type GrpcClient, grpcClient } from "../kit/grpc-client.ts";
 import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
 import { post } from "../kit/post.ts";
+import { ranFor } from "../kit/running-time.ts";
 import { until } from "../kit/websocket.ts";
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
@@ -231,7 +231,7 @@ test("a connection that is lost late takes none with it that was dialled since",
   raw.act.now = (stream) => stream.session?.goaway();
   const lost = ask("kept waiting");
   await until(() => sockets.length === 1, "the first connection");
-  await sleep(200);
+  await ranFor(200);
   raw.act.now = well;
   expect(await ask("over a new connection")).toBe(200);
   expect(sockets).toHaveLength(2);

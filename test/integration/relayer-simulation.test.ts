@@ -9,7 +9,7 @@ import { listOf, textsOf } from "../../src/runtime/redis/reply.ts";
 import { REJECTS } from "../../src/runtime/relayer/rejects.ts";
 import { freePort } from "../kit/free-port.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
-import { post } from "../kit/post.ts";
+import { post, until } from "../kit/post.ts";
 import { rotated } from "../kit/rotated.ts";
 import {
   simulationIdentity as identity,
@@ -107,8 +107,20 @@ describe.each(["eager", "optimistic"] as const)("simulated relays of a service i
   test("a key's rate and the number at once are bounded", async () => {
     expect((await simulate(network.sign(headerOf(), "{}"), "slow")).status).toBe(200);
     expect((await simulate(network.sign(headerOf(), "{}"), "slow")).status).toBe(429);
-    network.setBackend((_, response) => void setTimeout(() => response.end("{}"), 400));
-    const many = await Promise.all(Array.from({ length: 8 }, () => simulate(network.sign(headerOf(), "{}"))));
+    const held: (() => void)[] = [];
+    network.setBackend((_, response) => void held.push(() => response.end("{}")));
+    let answered = 0;
+    const asked = Array.from({ length: 8 }, async () => {
+      const answer = await simulate(network.sign(headerOf(), "{}"));
+      answered += 1;
+      return answer;
+    });
+    await until(
+      async () => answered === 4 && held.length === 4,
+      (isSo) => isSo,
+    );
+    for (const letGo of held) letGo();
+    const many = await Promise.all(asked);
     expect(many.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 429, 429, 429, 429]);
     network.setBackend((_, response) => response.end("{}"));
     expect((await simulate(network.sign(headerOf(), "{}"))).status).toBe(200);

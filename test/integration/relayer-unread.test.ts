@@ -6,6 +6,7 @@ import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { CANCEL, END_HEADERS, frame, HELLO, POST_HEAD } from "../kit/h2-frames.ts";
 import { openTestPort, type TestPort } from "../kit/port.ts";
 import { until } from "../kit/post.ts";
+import { ranFor } from "../kit/running-time.ts";
 
 /** Longer than any answer here may take to be read. */
 const TOO_LONG = 60_000;
@@ -78,7 +79,7 @@ describe("over HTTP/1.1", () => {
     const waiting = silent(port);
     waiting.write(REQUEST);
     await untilAnswered(2);
-    await sleep(500);
+    await ranFor(500);
     expect(await port.closed("unread_answer")).toBe(0);
     port.later(TOO_LONG);
     await closings(port, 1);
@@ -109,7 +110,7 @@ describe("over HTTP/1.1", () => {
     );
     const client = silent(opened);
     client.write(REQUEST.repeat(20));
-    await sleep(300);
+    await ranFor(300);
     client.destroy();
     await until(
       async () => gone,
@@ -140,7 +141,7 @@ describe("over HTTP/2", () => {
     );
     stuck.on("error", () => undefined);
     await untilAnswered(1);
-    await sleep(500);
+    await ranFor(500);
     port.later(TOO_LONG);
     expect(await over).not.toBe(0);
     expect((await h2Request(session, {})).bytes).toHaveLength(200_000);
@@ -154,7 +155,7 @@ describe("over HTTP/2", () => {
       Buffer.concat([HELLO, wideOpen, ...Array.from({ length: 20 }, (_, index) => post(2 * index + 1))]),
     );
     await untilAnswered(20);
-    await sleep(500);
+    await ranFor(500);
     expect(await port.closed("unread_answer")).toBe(0);
     port.later(TOO_LONG);
     await closings(port, 1);
@@ -170,7 +171,7 @@ describe("over HTTP/2", () => {
     client.resume();
     client.write(Buffer.concat([HELLO, ...Array.from({ length: 5 }, (_, index) => post(2 * index + 1))]));
     await untilAnswered(5);
-    await sleep(500);
+    await ranFor(500);
     port.later(TOO_LONG);
     const resets = () =>
       Array.from({ length: 5 }, (_, index) => frame("reset", 0, 2 * index + 1, CANCEL)).filter((each) =>
@@ -191,11 +192,11 @@ describe("over HTTP/2", () => {
     const silentOne = silent(port);
     silentOne.write(Buffer.concat([HELLO, post(1)]));
     await untilAnswered(1);
-    await sleep(300);
+    await ranFor(300);
     port.listener.stopAccepting();
-    await sleep(300);
+    await ranFor(300);
     port.later(TOO_LONG);
-    await sleep(1_500);
+    await ranFor(1_500);
     expect(await connectionsOf(silentOne)).toBe("closed");
   });
 });
@@ -206,7 +207,7 @@ test("more than so much in all is not kept: who has waited longest is broken off
   const before = silent(port);
   before.write(REQUEST.repeat(4));
   await untilAnswered(1);
-  await sleep(300);
+  await ranFor(300);
   for (let index = 0; index < 6; index++) silent(port).write(REQUEST.repeat(4));
   await closings(port, 1);
   expect(await isClosed(before)).toBe(true);

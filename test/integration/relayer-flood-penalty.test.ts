@@ -47,8 +47,7 @@ async function answeredAfter(): Promise<number | "closed"> {
 test("after a flood, new connections of that address over HTTP/2 wait their turn; those over HTTP/1.1 do not", async () => {
   expect(await answeredAfter()).toBeLessThan(0.9 * PENALTY_MS);
   // The pause doubles with each, up to the longest: enough for us to come in it, even late.
-  for (let floods = 0; floods < 3; floods++)
-    expect((await sendRaw(network.url, resets())).closed).toBe(true);
+  for (let floods = 0; floods < 3; floods++) expect((await sendRaw(network.url, resets())).closed).toBe(true);
   const [first, second, http1] = await Promise.all([
     answeredAfter(),
     answeredAfter(),

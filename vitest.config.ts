@@ -37,6 +37,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 300_000,
+          // Commands that end by themselves may run beside each other.
+          maxConcurrency: 2,
         },
       },
     ],

@@ -94,8 +94,9 @@ services:
 type Role = keyof typeof ROLES;
 const BOTH: readonly Role[] = ["relay", "miner"];
 
+let files = 0;
 const start = (role: Role, text: string): Promise<CliResult> => {
-  const path = write(`${role}.yaml`, text);
+  const path = write(`${role}-${++files}.yaml`, text);
   return relayminer([role, "start", "--config", path], { cwd: directory });
 };
 
@@ -116,24 +117,27 @@ function expectError(result: CliResult, code: string, exit: number): string[] {
   return lines;
 }
 
-test.each(BOTH)("%s start: a typo is told with its line, the key and the nearest valid one", async (role) => {
-  const text = ROLES[role]().replace("pocket_node", "poket_node");
-  const line = text.split("\n").findIndex((each) => each.startsWith("poket_node")) + 1;
-  const result = await start(role, text);
-  const lines = errorLines(result);
-  expect(result.code).toBe(78);
-  expect(lines[0]).toMatch(/^✖ .*\.yaml is not valid \(CONFIG_INVALID\)$/);
-  expect(lines).toContain(`  line ${line}: unknown key "poket_node"; did you mean "pocket_node"?`);
-  expect(lines.at(-1)).toBe("  docs/errors.md#config_invalid");
-});
+test.concurrent.each(BOTH)(
+  "%s start: a typo is told with its line, the key and the nearest valid one",
+  async (role) => {
+    const text = ROLES[role]().replace("pocket_node", "poket_node");
+    const line = text.split("\n").findIndex((each) => each.startsWith("poket_node")) + 1;
+    const result = await start(role, text);
+    const lines = errorLines(result);
+    expect(result.code).toBe(78);
+    expect(lines[0]).toMatch(/^✖ .*\.yaml is not valid \(CONFIG_INVALID\)$/);
+    expect(lines).toContain(`  line ${line}: unknown key "poket_node"; did you mean "pocket_node"?`);
+    expect(lines.at(-1)).toBe("  docs/errors.md#config_invalid");
+  },
+);
 
-test.each(BOTH)("%s start: a single typo in a section makes exactly four lines", async (role) => {
+test.concurrent.each(BOTH)("%s start: a single typo in a section makes exactly four lines", async (role) => {
   const result = await start(role, ROLES[role]().replace("chain_id", "chian_id"));
   const [, why] = expectError(result, "CONFIG_INVALID", 78);
   expect(why).toMatch(/^ {2}line \d+: unknown key "pocket_node.chian_id"; did you mean "chain_id"\?$/);
 });
 
-test.each(BOTH)("%s start: a missing Redis", async (role) => {
+test.concurrent.each(BOTH)("%s start: a missing Redis", async (role) => {
   const text = `${ROLES[role]({ redis: "redis://user:hunter2@127.0.0.1:1/0" })}${role}: { redis_wait: 0s }\n`;
   const result = await start(role, text);
   const [what, why] = expectError(result, "REDIS_UNREACHABLE", 69);
@@ -142,20 +146,20 @@ test.each(BOTH)("%s start: a missing Redis", async (role) => {
   expect(result.stderr).not.toContain("hunter2");
 });
 
-test.each(BOTH)("%s start: a missing node", async (role) => {
+test.concurrent.each(BOTH)("%s start: a missing node", async (role) => {
   const result = await start(role, ROLES[role]({ node: UNREACHABLE }));
   const [, why] = expectError(result, "CHAIN_UNREACHABLE", 69);
   expect(why).toContain("127.0.0.1:1");
 });
 
-test.each(BOTH)("%s start: a node of another chain", async (role) => {
+test.concurrent.each(BOTH)("%s start: a node of another chain", async (role) => {
   const result = await start(role, ROLES[role]({ chain: "pocket-beta" }));
   const [what, why] = expectError(result, "CHAIN_ID_MISMATCH", 78);
   expect(what).toContain('"pocket", not on "pocket-beta"');
   expect(why).toContain(new URL(nodeUrl).host);
 });
 
-test.each([
+test.concurrent.each([
   ["is not there", "KEYS_MISSING", 66, "none.yaml"],
   ["is a directory", "KEYS_UNREADABLE", 77, "directory"],
   ["is open to others", "KEYS_PERMISSION", 77, "open.yaml"],
@@ -169,7 +173,7 @@ test.each([
   }
 });
 
-test.each([
+test.concurrent.each([
   ["is not there", "CONFIG_MISSING", 66, "none.yaml"],
   ["is a directory", "CONFIG_UNREADABLE", 78, "directory"],
   ["is not YAML", "CONFIG_UNREADABLE", 78, "text.yaml"],
@@ -178,7 +182,7 @@ test.each([
     expectError(await relayminer([role, "start", "--config", config], { cwd: directory }), code, exit);
 });
 
-test("with --json an error is an object on stdout, with the same exit code", async () => {
+test.concurrent("with --json an error is an object on stdout, with the same exit code", async () => {
   const result = await relayminer(["cache", "list", "--redis", "redis://127.0.0.1:1", "--json"]);
   expect(result.code).toBe(69);
   expect(JSON.parse(result.stdout)).toEqual({
@@ -193,7 +197,7 @@ test("with --json an error is an object on stdout, with the same exit code", asy
   });
 });
 
-test.each([
+test.concurrent.each([
   [["relay", "start"], 64, /required flag config/],
   [["relay", "start", "--confg", "x"], 64, /--confg/],
   [["no-such-command"], 127, /no-such-command/],

@@ -10,7 +10,7 @@ import { type LocalnetRun, lastLine, runLocalnet, within } from "../kit/localnet
 /** How long Redis is away; RELAYMINER_OUTAGE_MS=30000 for the whole length. */
 const OUTAGE_MS = Number(process.env["RELAYMINER_OUTAGE_MS"] ?? 4_000);
 /** A session of ten blocks outlasts the outage. */
-const BLOCK_MS = Math.max(2_500, Math.ceil(OUTAGE_MS / 6));
+const BLOCK_MS = Math.max(2_000, Math.ceil(OUTAGE_MS / 6));
 /** Each case takes minutes: CI has the first. */
 const ALL = process.env["RELAYMINER_OUTAGE_MS"] !== undefined;
 const RELAYS = Number(process.env["RELAYMINER_OUTAGE_RELAYS"] ?? 2_000);

@@ -1,10 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { supplier } from "../../src/chain/node/queries.ts";
-import { RelayRequest } from "../../src/chain/proto/service.ts";
+import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { loadMinerConfig } from "../../src/runtime/config/miner.ts";
 import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
@@ -12,6 +11,7 @@ import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { openSessions } from "../../src/runtime/redis/sessions.ts";
 import { type LossyNode, lossyNode } from "../kit/lossy-node.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
+import { post, until } from "../kit/post.ts";
 
 /** 25 relays of 7 compute units at 42 upokt each. */
 const ANSWERED = 25;
@@ -19,14 +19,36 @@ const WORTH = 7_350n;
 const STAYS = "stays";
 const LEAVES = "unstakes";
 const LOST = "its first transactions are lost";
+const CHANGES = "the network's params change";
 const CLAIM = "/pocket.proof.MsgCreateClaim";
 const PROOF = "/pocket.proof.MsgSubmitProof";
+
+const CHANGED = {
+  shared: {
+    compute_units_to_tokens_multiplier: 84_000_000,
+    num_blocks_per_session: 12,
+    grace_period_end_offset_blocks: 2,
+    claim_window_open_offset_blocks: 2,
+    claim_window_close_offset_blocks: 5,
+    proof_window_close_offset_blocks: 5,
+  },
+  session: { num_suppliers_per_session: 3 },
+  proof: { proof_request_probability: 1, proof_missing_penalty: 3_000_000 },
+  application: { min_stake: 2 },
+  supplier: { min_stake: 2 },
+  gateway: { min_stake: 2 },
+  service: { add_service_fee: 2 },
+  tokenomics: { global_inflation_per_claim: 0.2 },
+};
+/** Of as many relays in a session that begins with the changed params, of 11 compute units at 84 upokt each. */
+const WORTH_CHANGED = 23_100n;
 
 // Who unstakes in a session is claimed and proved for all the same; the chain pays only whose service is active when it settles (chain 8).
 describe.concurrent.each([
   ["without a proof is paid", STAYS, 0, "settled_unproven", "probabilistic_proved", WORTH],
   ["with a proof is paid", STAYS, 1, "settled_proven", "proved", WORTH],
   ["whose first claim and first proof a node loses is paid", LOST, 1, "settled_proven", "proved", WORTH],
+  ["with params that change in it is paid as it began", CHANGES, 0, "settled_proven", "proved", WORTH],
   ["of a supplier that unstakes is proved to its end", LEAVES, 1, "discarded", "proved", 0n],
 ] as const)("a session %s", (_, fate, proofProbability, settlementOutcome, state, paid) => {
   let network: Network;
@@ -62,18 +84,8 @@ metrics: { enabled: false }
     await network.close();
   });
 
-  test("relays that were answered are leaves, claimed, and settled with the right amounts", async () => {
-    const header = await network.header();
-    for (let id = 0; id < ANSWERED; id++) {
-      if (fate === LEAVES && id === 10)
-        await network.devnet.control("unstake", { kind: "supplier", name: "supplier" });
-      const request = network.sign(header, JSON.stringify({ id }));
-      const response = await fetch(network.url, {
-        method: "POST",
-        body: Buffer.from(RelayRequest.encode(request)),
-      });
-      expect(response.status).toBe(200);
-    }
+  /** What the operator is told of a session that was settled. */
+  const settled = async ({ sessionId }: SessionHeader) => {
     const redis = await openRedis({ url: network.redis.url, logger: quiet, role: "test" });
     const keys = redisKeys(network.namespace);
     const sessions = openSessions({
@@ -82,12 +94,39 @@ metrics: { enabled: false }
       clock: systemClock,
       keepTerminalMs: 60_000,
     });
-    let record = await sessions.load(network.supplier.address, header.sessionId);
-    for (let attempt = 0; attempt < 400 && record?.settlementOutcome === undefined; attempt++) {
-      await sleep(100);
-      record = await sessions.load(network.supplier.address, header.sessionId);
-    }
+    const load = () => sessions.load(network.supplier.address, sessionId);
+    const record = await until(load, (known) => known?.settlementOutcome !== undefined, 50_000);
     await redis.close();
+    return record;
+  };
+
+  const serve = async (header: SessionHeader, inMidst?: () => Promise<unknown>) => {
+    for (let id = 0; id < ANSWERED; id++) {
+      if (id === 10) await inMidst?.();
+      expect((await post(network, network.sign(header, JSON.stringify({ id })))).status).toBe(200);
+    }
+  };
+
+  const serveNext = async ({ sessionEndBlockHeight: end }: SessionHeader) => {
+    const next = await until(network.header, ({ sessionStartBlockHeight: start }) => start > end);
+    expect(next.sessionEndBlockHeight - next.sessionStartBlockHeight).toBe(11n);
+    await serve(next);
+    return next;
+  };
+
+  const unstake = () => network.devnet.control("unstake", { kind: "supplier", name: "supplier" });
+  /** Of each module something, and the service's weight. */
+  const changeParams = async () => {
+    for (const [module, params] of Object.entries(CHANGED))
+      await network.devnet.control("set-params", { module, params });
+    await network.devnet.control("set-cupr", { service: "kit-svc", compute_units_per_relay: 11 });
+  };
+
+  test("relays that were answered are leaves, claimed, and settled with the right amounts", async () => {
+    const header = await network.header();
+    await serve(header, { [LEAVES]: unstake, [CHANGES]: changeParams }[fate as string]);
+    const later = fate === CHANGES ? serveNext(header) : undefined;
+    const record = await settled(header);
     if (fate === LOST) expect(node.lost).toEqual([CLAIM, PROOF]);
     if (fate === LEAVES) {
       const { unstakeSessionEndHeight } = await supplier(network.chain, network.supplier.address);
@@ -102,5 +141,8 @@ metrics: { enabled: false }
       settlementOutcome,
       state,
     });
+    const next = await later;
+    if (next !== undefined)
+      expect(await settled(next)).toMatchObject({ settlementPaid: WORTH_CHANGED, settlementOutcome, state });
   }, 60_000);
 });

@@ -138,10 +138,23 @@ test("params, price, weight and delegation changed in mid-session are not those 
     await goTo(network, header.sessionEndBlockHeight + 1n);
     const next = await running();
     expect((await relay(next)).status).toBe(403);
-    const weights = (await streamEntries(network, 2)).map(
+    // Who first hears of the old session now, with nothing in any cache, judges it as it was judged then.
+    const fresh = { ...network, url: await network.another() };
+    expect(await invalidate({ redis, keys, clock: systemClock, logger: quiet, ...all })).toMatchObject({
+      acked: 2,
+    });
+    for (const [of, signer, status] of [
+      [header, network.gateway, 200],
+      [header, network.newcomer, 403],
+      [next, network.gateway, 403],
+    ] as const) {
+      const request = network.sign(of, JSON.stringify({ id: ++ids }), { signer });
+      expect((await post(fresh, request)).status).toBe(status);
+    }
+    const weights = (await streamEntries(network, 3)).map(
       (entry) => MinedRelayMessage.decode(entry).computeUnitsPerRelay,
     );
-    expect(weights).toEqual([7n, 7n]);
+    expect(weights).toEqual([7n, 7n, 7n]);
   } finally {
     await redis.close();
   }

@@ -46,7 +46,7 @@ test("a block made while the node was being subscribed to is known once it is", 
   });
   const client = openChainClient({
     urls: [devnet.rpcUrl],
-    timeoutMs: 1_000,
+    timeoutMs: 10_000,
     logger,
     clock: systemClock,
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { openChainClient } from "../../src/chain/node/client.ts";
 import { MsgSend } from "../../src/chain/proto/cosmos.ts";
@@ -10,6 +10,7 @@ import { buildTx } from "../../src/chain/protocol/tx/build.ts";
 import { toAny } from "../../src/chain/protocol/tx/message.ts";
 import { upokt } from "../../src/devnet/chain/coins.ts";
 import { type Devnet, startDevnet } from "../../src/devnet/main.ts";
+import { manualClock } from "../kit/manual-clock.ts";
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -73,14 +74,16 @@ const eventsOf = (height: bigint, type: string) =>
     .filter((event) => event.type === type)
     .map(({ attributes }) => Object.fromEntries(attributes.map(({ key, value }) => [key, value])));
 
-beforeEach(async () => {
-  devnet = await startDevnet({ genesis: GENESIS, manual: true });
+async function open(clock?: Clock): Promise<void> {
+  devnet = await startDevnet({ genesis: GENESIS, manual: true, ...(clock && { clock }) });
   client = openChainClient({ urls: [devnet.rpcUrl], timeoutMs: 5000, logger: quiet, clock: systemClock });
-});
-afterEach(async () => {
+}
+async function close(): Promise<void> {
   await client.close();
   await devnet.close();
-});
+}
+beforeEach(() => open());
+afterEach(close);
 
 describe("blocks", () => {
   test("the same genesis makes the same hashes and sessions", async () => {
@@ -95,8 +98,8 @@ describe("blocks", () => {
   });
 
   test("run by themselves, a block behind the wall clock", async () => {
-    const running = await startDevnet({ genesis: GENESIS, blockTimeMs: 200 });
     const started = systemClock.monotonic();
+    const running = await startDevnet({ genesis: GENESIS, blockTimeMs: 200 });
     const newest = () => running.backend.status().executed;
     await expect.poll(newest).toBeGreaterThanOrEqual(5n);
     expect(newest()).toBeLessThanOrEqual(BigInt(Math.ceil((systemClock.monotonic() - started) / 200)) + 2n);
@@ -120,21 +123,28 @@ describe("blocks", () => {
   });
 
   test("are stored before their state is readable, and indexed later", async () => {
+    const clock = manualClock();
+    await close();
+    await open(clock);
     await devnet.control("commit-race", { ms: 150 });
     await devnet.control("indexer-delay", { ms: 200 });
     const { bytes, hash } = await transfer("alice", address("newcomer"), 5n);
     expect(await client.broadcast(bytes)).toMatchObject({ code: 0, hash });
     const step = devnet.step();
+    await expect.poll(() => devnet.backend.status()).toMatchObject({ stored: 2n, executed: 1n });
+    clock.advance(149);
     await systemClock.sleep(50);
     expect(devnet.backend.status()).toMatchObject({ stored: 2n, executed: 1n });
     expect(devnet.backend.results(2n)).toBeUndefined();
     expect(devnet.backend.query(QUERIES.sharedParams.path, new Uint8Array(), 0n)).toMatchObject({
       height: 1n,
     });
+    clock.advance(1);
     await step;
     expect(devnet.backend.results(2n)?.txs).toHaveLength(1);
+    clock.advance(199);
     expect(await client.tx(hash)).toBeUndefined();
-    await systemClock.sleep(300);
+    clock.advance(1);
     expect(await client.tx(hash)).toMatchObject({ height: 2n, code: 0 });
   });
 

@@ -425,7 +425,7 @@ describe("the chain client and the block stream against this server", () => {
   test("a block is delivered once its state can be read, without gaps, also when the subscription breaks", async () => {
     const client = openChainClient({
       urls: [server.url],
-      timeoutMs: 2_000,
+      timeoutMs: 10_000,
       logger: quiet,
       clock: systemClock,
     });
@@ -459,7 +459,7 @@ describe("the chain client and the block stream against this server", () => {
     });
     const client = openChainClient({
       urls: [server.url],
-      timeoutMs: 2_000,
+      timeoutMs: 10_000,
       logger: quiet,
       clock: systemClock,
     });
@@ -479,7 +479,7 @@ describe("the chain client and the block stream against this server", () => {
   test("the client reads this server as it reads a node", async () => {
     const client = openChainClient({
       urls: [server.url],
-      timeoutMs: 2_000,
+      timeoutMs: 10_000,
       logger: quiet,
       clock: systemClock,
     });

@@ -13,6 +13,7 @@ import { verifyClosestProof } from "../../src/smst/verify.ts";
 import { FAULTS, type Fault, faultyProcess, type Process } from "../kit/faults.ts";
 import { announce, type MinerWorld, minerWorld, SUPPLIER, sessionOf } from "../kit/miner-world.ts";
 import { type TestRedis, testRedis } from "../kit/redis-fleet.ts";
+import { runningTime } from "../kit/running-time.ts";
 import { ScriptedChain, seedHash } from "../kit/scripted-chain.ts";
 
 let own: TestRedis;
@@ -217,8 +218,8 @@ async function live(faults: readonly Fault[]) {
   const chain = new SettlingChain();
   const { session } = chain;
   let skew = 0;
-  // What the chain could not be asked is asked again after a second.
-  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skew };
+  // What the chain could not be asked is asked again after a second. A claim's patience does not end while the machine stands still.
+  const clock: Clock = { ...systemClock, monotonic: () => runningTime() + skew };
   const watcher = await minerWorld({ own, chain, id: "watcher" });
   const fleet = new Fleet(chain, faults, clock);
   const ends = new Set<string>();

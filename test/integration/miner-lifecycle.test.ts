@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/clock.ts";
 import type { ChainEvent } from "../../src/chain/node/types.ts";
 import { type Claim, MsgCreateClaim, ProofValidationStatus } from "../../src/chain/proto/proof.ts";
 import { proofPath } from "../../src/chain/protocol/proof-path.ts";
@@ -56,6 +55,22 @@ async function claimed(): Promise<Uint8Array> {
   await world.look(worker, 23n);
   expect(await world.state(session)).toBe("claimed");
   return chain.claims.get(session.sessionId)?.rootHash ?? new Uint8Array();
+}
+
+/** Looks at a height, and resolves once the claim has found relays in the stream that it waits for. */
+async function lookAndWait(height: bigint): Promise<{ readonly looking: Promise<void> }> {
+  const { lag } = world.reader;
+  let found = 0;
+  Object.assign(world.reader, {
+    lag: async (supplier: string) => {
+      const answer = await lag(supplier);
+      found += answer.length;
+      return answer;
+    },
+  });
+  const looking = world.look(worker, height);
+  await expect.poll(() => found, { interval: 5 }).toBeGreaterThan(0);
+  return { looking };
 }
 
 function setClaim(parts: Partial<Claim>, of = session): void {
@@ -147,8 +162,7 @@ describe("claiming", () => {
   test("waits for the relays that are still in the stream, and does not hold up the block after", async () => {
     await served(3);
     await world.publish(session, 77);
-    const looking = world.look(worker, 22n);
-    await systemClock.sleep(60);
+    const { looking } = await lookAndWait(22n);
     expect(chain.sent).toHaveLength(0);
     await world.consume(worker);
     await looking;
@@ -158,8 +172,7 @@ describe("claiming", () => {
   test("an unapplied relay delays a claim to the next block, not beyond the window", async () => {
     await served(3);
     await world.publish(session, 77);
-    const looking = world.look(worker, 22n);
-    await systemClock.sleep(60);
+    const { looking } = await lookAndWait(22n);
     chain.height = 23n;
     await looking;
     expect(chain.sent).toHaveLength(0);
@@ -451,12 +464,13 @@ describe("proving", () => {
     const next = announce(chain, sessionOf("next", { startHeight: 21n, endHeight: 30n }));
     await served(2, next);
     await world.publish(next, 99);
-    const looking = world.look(worker, 32n);
-    await systemClock.sleep(80);
-    expect(chain.sent.map(({ proofs, claims }) => [claims.length, proofs.length])).toEqual([
-      [1, 0],
-      [0, 1],
-    ]);
+    const { looking } = await lookAndWait(32n);
+    await expect
+      .poll(() => chain.sent.map(({ proofs, claims }) => [claims.length, proofs.length]))
+      .toEqual([
+        [1, 0],
+        [0, 1],
+      ]);
     await world.consume(worker);
     await looking;
     expect(await world.state(next)).toBe("claimed");

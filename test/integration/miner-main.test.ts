@@ -11,6 +11,7 @@ import { type Miner, startMiner } from "../../src/runtime/miner/main.ts";
 import { textOf } from "../../src/runtime/redis/reply.ts";
 import { encodeSession, type SessionRecord } from "../../src/runtime/redis/session-record.ts";
 import { recorder, type TestRedis, testRedis } from "../kit/redis-fleet.ts";
+import { runningTime } from "../kit/running-time.ts";
 
 const SEED = "miner-main";
 const NAMES = ["s1", "s2", "s3", "s4"];
@@ -78,8 +79,8 @@ redis: { url: "${own.server.url}", consumer_name: ${name} }
 pocket_node: { query_node_rpc_url: "${devnet.rpcUrl}", chain_id: ${chainId} }
 keys: { keys_file: "${keys}" }
 metrics: { enabled: false }
-supplier_claiming: { claim_ttl_seconds: 2, renew_rate_seconds: 1 }
-leader_election: { leader_ttl_seconds: 2, heartbeat_rate_seconds: 1 }
+supplier_claiming: { claim_ttl_seconds: 4, renew_rate_seconds: 1 }
+leader_election: { leader_ttl_seconds: 4, heartbeat_rate_seconds: 1 }
 `,
   );
   const { config } = loadMinerConfig(file);
@@ -100,7 +101,7 @@ const countOf = async (id: string) => (await owners()).filter((owner) => owner =
 /** Connections of miners to Redis. */
 const connections = async () =>
   textOf(await own.redis.commands.send("CLIENT", "LIST")).split("relayminer:miner:").length - 1;
-const soon = { timeout: 5_000, interval: 20 };
+const soon = { timeout: 15_000, interval: 20 };
 
 test("two miners share the suppliers; one that closes hands over at once and leaves nothing open", async () => {
   const first = await start("m1");
@@ -109,10 +110,10 @@ test("two miners share the suppliers; one that closes hands over at once and lea
   await expect.poll(() => countOf("m2"), soon).toBe(2);
   expect(await countOf("m1")).toBe(2);
   const before = await connections();
-  const begin = performance.now();
+  const begin = runningTime();
   miners.shift();
   await first.close();
-  expect(performance.now() - begin).toBeLessThan(1_500);
+  expect(runningTime() - begin).toBeLessThan(1_500);
   expect(await countOf("m1")).toBe(0);
   await expect.poll(() => countOf("m2"), soon).toBe(4);
   await expect.poll(connections, soon).toBe(before / 2);

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { CloseStack } from "../../src/base/close-stack.ts";
 import { onTheWay } from "../../src/runtime/miner/on-the-way.ts";
 import { keepBeating } from "../../src/runtime/redis/beating.ts";
+import type { RedisClient } from "../../src/runtime/redis/client.ts";
 import { openRedis } from "../../src/runtime/redis/connect.ts";
 import { type Heartbeat, heartbeats } from "../../src/runtime/redis/heartbeat.ts";
 import { encodeEntry, relayPublisher } from "../../src/runtime/redis/relay-stream.ts";
@@ -14,6 +15,7 @@ import { RelayStore } from "../../src/runtime/relayer/spool/relay-store.ts";
 import { SpoolFiles } from "../../src/runtime/relayer/spool/spool-files.ts";
 import { announce, mined, minerWorld, numbers, sessionOf, total } from "../kit/miner-world.ts";
 import { type TestRedis, testRedis } from "../kit/redis-fleet.ts";
+import { runningTime } from "../kit/running-time.ts";
 import { ScriptedChain } from "../kit/scripted-chain.ts";
 
 const clock = systemClock;
@@ -109,23 +111,26 @@ test("a relayer with a new connection is in doubt until what Redis may have lost
   expect(store.figures()).toMatchObject({ state: "direct", inDoubt: false });
   link.times = 2;
   expect(store.figures()).toMatchObject({ state: "direct", inDoubt: true });
-  for (let round = 0; store.figures().inDoubt && round < 200; round++) await clock.sleep(25);
-  expect(store.figures().inDoubt).toBe(false);
+  await expect.poll(() => store.figures().inDoubt, { timeout: 20_000 }).toBe(false);
 });
 
 test("claims wait to the next block for a relayer that holds relays, and not beyond the window", async () => {
   const chain = new ScriptedChain();
   const session = announce(chain, sessionOf("held"));
+  let asked = 0;
   const world = await minerWorld({
     own,
     chain,
-    onTheWay: async () => ({ reason: "relayer_holds", relayer: "relayer-1", relays: 7 }),
+    onTheWay: async () => {
+      asked += 1;
+      return { reason: "relayer_holds", relayer: "relayer-1", relays: 7 };
+    },
   });
   const worker = await world.begin();
   await world.publish(session, 1, 2, 3);
   await world.consume(worker);
   const looking = world.look(worker, 22n);
-  await clock.sleep(60);
+  await expect.poll(() => asked).toBeGreaterThan(0);
   chain.height = 23n;
   await looking;
   expect(chain.sent).toHaveLength(0);
@@ -134,11 +139,11 @@ test("claims wait to the next block for a relayer that holds relays, and not bey
     relayer: "relayer-1",
     relays: 7,
   });
-  const start = clock.monotonic();
+  const start = runningTime();
   await world.look(worker, 24n);
   expect(chain.sent).toHaveLength(1);
   // Half a block; what is left is for the claim itself.
-  expect(clock.monotonic() - start).toBeLessThan(800);
+  expect(runningTime() - start).toBeLessThan(800);
   expect(seen("warn")).toContain("a relayer has not published its relays in time: they may miss their claim");
   expect(await total(world.metrics.claimHolds)).toBe(2);
 });
@@ -149,12 +154,19 @@ const beat = (id: string, role: string, spool?: Heartbeat["details"]): Heartbeat
 });
 const empty = { state: "direct", relays: 0, inDoubt: false };
 
-/** Writes a heartbeat as old as this and asks. */
+/** Writes a heartbeat and asks when it is as old as this: its age is set in the moment in which it is read. */
 async function toCome(said: Heartbeat, ageMs = 0, link = LONG_AGO) {
   const { commands, server } = own.redis;
-  const beats = heartbeats(commands, own.keys);
+  const name = own.keys.heartbeat(said.id);
+  const aging: RedisClient = {
+    ...commands,
+    send: (command, ...args) => {
+      if (command === "PTTL" && args[0] === name) void commands.send("PEXPIRE", name, 10_000 - ageMs);
+      return commands.send(command, ...args);
+    },
+  };
+  const beats = heartbeats(aging, own.keys);
   await beats.beat(said);
-  await commands.send("PEXPIRE", own.keys.heartbeat(said.id), 10_000 - ageMs);
   const settled = server && { ...server, upSeconds: 60 };
   return onTheWay({ redis: { link, server: settled }, heartbeats: beats, clock })();
 }

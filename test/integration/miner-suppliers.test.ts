@@ -116,6 +116,7 @@ test("a supplier that is unstaking keeps its services until then, and the change
 test("staked without a service at this height: the old record stays", async () => {
   answer = () => staked();
   await look();
+  await expect.poll(() => updates).toHaveLength(1);
   answer = () => staked({ serviceConfigHistory: [history("later", 100n)] });
   await look();
   expect((await records.read(ADDRESS))?.services).toEqual(["svc"]);

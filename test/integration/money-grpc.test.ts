@@ -13,6 +13,7 @@ import { framed, openFrames } from "../kit/grpc-frames.ts";
 import { h2Request, h2Session } from "../kit/h2-client.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
+import { freshHeader } from "../kit/session-steps.ts";
 
 const RELAYS = Number(process.env["GRPC_MONEY_RELAYS"] ?? 10);
 const FORGED = Number(process.env["GRPC_MONEY_FORGED"] ?? 20);
@@ -22,7 +23,7 @@ let miner: Miner;
 
 beforeAll(async () => {
   // Room for all relays of the test in one session.
-  network = await startNetwork("eager", { proofProbability: 1, blockTimeMs: 400 });
+  network = await startNetwork("eager", { proofProbability: 1, blockTimeMs: 400, queryTimeoutSeconds: 10 });
   const file = join(dirname(network.keysFile), "miner.yaml");
   const settings = {
     redis: { url: network.redis.url },
@@ -49,7 +50,7 @@ function mutated(relay: RelayRequest, at: number): Uint8Array {
 }
 
 test("relays of gRPC, gRPC-Web, h2c and HTTP/1.1 over one port are leaves, claimed and paid alike; changed ones reach no backend", async () => {
-  const header = await network.header();
+  const header = await freshHeader(network);
   const grpc = grpcClient(network.url);
   const session = h2Session(network.url);
   let id = 0;

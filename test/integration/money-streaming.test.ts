@@ -9,6 +9,7 @@ import { redisKeys } from "../../src/runtime/redis/keys.ts";
 import { openSessions } from "../../src/runtime/redis/sessions.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { until } from "../kit/post.ts";
+import { freshHeader } from "../kit/session-steps.ts";
 import { openStream } from "../kit/stream-reader.ts";
 
 let network: Network;
@@ -19,6 +20,7 @@ beforeAll(async () => {
     proofProbability: 1,
     // Room for all streams of the test in one session.
     blockTimeMs: 400,
+    queryTimeoutSeconds: 10,
     service: { streaming: { enabled: true } },
   });
   const file = join(dirname(network.keysFile), "miner.yaml");
@@ -47,7 +49,7 @@ test("streams are leaves that the chain takes a proof of and pays; those that br
     if (fails) setTimeout(() => response.destroy(), 300);
     else response.end();
   });
-  const header = await network.header();
+  const header = await freshHeader(network);
   const streams = 16;
   const reads = Array.from(
     { length: streams },

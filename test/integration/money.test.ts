@@ -12,6 +12,7 @@ import { openSessions } from "../../src/runtime/redis/sessions.ts";
 import { type LossyNode, lossyNode } from "../kit/lossy-node.ts";
 import { type Network, quiet, startNetwork } from "../kit/network.ts";
 import { post, until } from "../kit/post.ts";
+import { freshHeader } from "../kit/session-steps.ts";
 
 /** 25 relays of 7 compute units at 42 upokt each. */
 const ANSWERED = 25;
@@ -58,7 +59,7 @@ describe.concurrent.each([
   beforeAll(async () => {
     // Each loss costs two blocks of a window of four; a busy machine needs time to see them.
     const blockTimeMs = fate === LOST ? 600 : 300;
-    network = await startNetwork("eager", { proofProbability, blockTimeMs });
+    network = await startNetwork("eager", { proofProbability, blockTimeMs, queryTimeoutSeconds: 10 });
     node = await lossyNode(network.devnet.rpcUrl, fate === LOST ? [CLAIM, PROOF] : []);
     const file = join(dirname(network.keysFile), "miner.yaml");
     writeFileSync(
@@ -108,7 +109,7 @@ metrics: { enabled: false }
   };
 
   const serveNext = async ({ sessionEndBlockHeight: end }: SessionHeader) => {
-    const next = await until(network.header, ({ sessionStartBlockHeight: start }) => start > end);
+    const next = await until(network.header, ({ sessionStartBlockHeight: start }) => start > end, 30_000);
     expect(next.sessionEndBlockHeight - next.sessionStartBlockHeight).toBe(11n);
     await serve(next);
     return next;
@@ -117,13 +118,13 @@ metrics: { enabled: false }
   const unstake = () => network.devnet.control("unstake", { kind: "supplier", name: "supplier" });
   /** Of each module something, and the service's weight. */
   const changeParams = async () => {
-    for (const [module, params] of Object.entries(CHANGED))
-      await network.devnet.control("set-params", { module, params });
+    const changes = Object.entries(CHANGED).map(([module, params]) => ({ module, params }));
+    await Promise.all(changes.map((change) => network.devnet.control("set-params", change)));
     await network.devnet.control("set-cupr", { service: "kit-svc", compute_units_per_relay: 11 });
   };
 
   test("relays that were answered are leaves, claimed, and settled with the right amounts", async () => {
-    const header = await network.header();
+    const header = await freshHeader(network);
     await serve(header, { [LEAVES]: unstake, [CHANGES]: changeParams }[fate as string]);
     const later = fate === CHANGES ? serveNext(header) : undefined;
     const record = await settled(header);

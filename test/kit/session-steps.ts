@@ -22,6 +22,17 @@ export async function goTo(network: Network, height: bigint): Promise<void> {
   );
 }
 
+/** The running session's header as soon as most of the session is to come: room for all that a test does in it. */
+export async function freshHeader(network: Network): Promise<SessionHeader> {
+  const look = async () => ({ height: await chainHeight(network), header: await network.header() });
+  const { header } = await until(
+    look,
+    ({ height, header: { sessionStartBlockHeight: start } }) => height - start <= 6n,
+    30_000,
+  );
+  return header;
+}
+
 /** The header of the session that holds a height which the chain has reached. */
 export async function headerAt(network: Network, blockHeight: bigint): Promise<SessionHeader> {
   const { header } = await session(network.chain, {

@@ -169,9 +169,12 @@ test("while nothing but polling tells of blocks, each is seen at the next poll, 
   expect(seen).toEqual([100n, 101n, 102n, 103n, 104n, 105n]);
 });
 
-test("polling stays away while another source tells of each block, and is back when that one only repeats itself", async () => {
+test("polling stays away while another source tells of each block, and is back when that one only repeats itself", {
+  timeout: 20_000,
+}, async () => {
   const chain = new FakeChain();
-  chain.blockMs = 1_000;
+  // Polling is back after one and a half of them.
+  chain.blockMs = 2_500;
   let tell: (event: { height: bigint }) => void = () => {};
   const { at } = watch(chain, {
     external: {

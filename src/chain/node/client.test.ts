@@ -96,17 +96,16 @@ describe("failover", () => {
   test("a node that hangs costs one timeout", async () => {
     const slow = await node(() => ({ hang: true }));
     const good = await node(() => abci(10, "good"));
-    const client = connect([slow.url, good.url], 80);
+    const client = connect([slow.url, good.url], 500);
     expect(await ask(client)).toBe("good");
-    const start = performance.now();
     expect(await ask(client)).toBe("good");
-    expect(performance.now() - start).toBeLessThan(70);
+    expect(slow.asked).toHaveLength(1);
   });
 
   test("reads are repeated once, then the last failure is told", async () => {
     const slow = await node(() => ({ hang: true }));
-    const client = connect([slow.url], 40);
-    await expect(ask(client)).rejects.toMatchObject({ code: "CHAIN_TIMEOUT", fields: { timeoutMs: 40 } });
+    const client = connect([slow.url], 400);
+    await expect(ask(client)).rejects.toMatchObject({ code: "CHAIN_TIMEOUT", fields: { timeoutMs: 400 } });
     expect(slow.asked).toHaveLength(2);
     await expect(ask(connect(["http://127.0.0.1:1"]))).rejects.toMatchObject({ code: "CHAIN_UNREACHABLE" });
   });
@@ -156,9 +155,9 @@ describe("broadcast", () => {
     const knows = await node(() => ({
       error: { code: -32603, message: "Internal error", data: "tx already exists in cache" },
     }));
-    const client = connect([slow.url, knows.url], 50);
+    const client = connect([slow.url, knows.url], 400);
     expect(await client.broadcast(bytes("tx"))).toMatchObject({ code: 19, codespace: "sdk" });
-    await expect(connect([slow.url], 50).broadcast(bytes("tx"))).rejects.toMatchObject({
+    await expect(connect([slow.url], 400).broadcast(bytes("tx"))).rejects.toMatchObject({
       code: "CHAIN_TIMEOUT",
     });
     expect(slow.asked).toHaveLength(2);

@@ -25,9 +25,9 @@ async function relayer(act: (socket: Duplex) => void): Promise<string> {
 }
 
 const open = (url: string) =>
-  RelaySocket.open({ url, headers: {}, clock: systemClock, timeoutMs: 500, frames: "binary" });
+  RelaySocket.open({ url, headers: {}, clock: systemClock, timeoutMs: 2_500, frames: "binary" });
 
-test("a refusal without end is told after its time, or its beginning", async () => {
+test("a refusal without end is told after its time, or its beginning", { timeout: 30_000 }, async () => {
   const head = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 1000000000\r\n\r\n";
   const drips = await relayer((socket) => {
     socket.write(head);
@@ -36,7 +36,7 @@ test("a refusal without end is told after its time, or its beginning", async () 
   });
   const start = performance.now();
   expect(await open(drips)).toMatchObject({ kind: "refused", status: 403 });
-  expect(performance.now() - start).toBeLessThan(3_000);
+  expect(performance.now() - start).toBeLessThan(15_000);
   server?.close();
   const floods = await relayer((socket) => {
     socket.write(head);

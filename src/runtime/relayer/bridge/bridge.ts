@@ -186,7 +186,7 @@ export class Bridge {
         bytes: frame.data.length,
         work: async () => {
           const answer = await this.#answers.answer(asked, frame);
-          if (answer instanceof Reject) return () => this.#fail(answer);
+          if (answer instanceof Reject) return () => this.#unanswered(answer);
           return () => this.#reply(asked, answer);
         },
       });
@@ -223,6 +223,12 @@ export class Bridge {
     const notice = about && steps.signError(about, 410, SESSION_EXPIRED);
     if (notice) this.#given.client.send({ data: notice, isBinary: true });
     this.#close(SESSION_OVER, this.#reason);
+  }
+
+  /** The session's claim was made while an answer was stored: nothing is wrong with the client, whose session is over. */
+  #unanswered(reject: Reject): void {
+    if (reject.code === "session_expired") this.end();
+    else this.#fail(reject);
   }
 
   #fail(reject: Reject): void {

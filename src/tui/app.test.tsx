@@ -4,6 +4,8 @@ import { NOW } from "../../test/kit/fleet-view.ts";
 import { firstState } from "./model.ts";
 import { App } from "./run-dashboard.tsx";
 
+const PATIENT = { timeout: 10_000 };
+
 /** The app with its keyboard ready, whatever the machine is busy with. */
 async function typing() {
   const heard: string[] = [];
@@ -15,12 +17,12 @@ async function typing() {
   await vi.waitFor(() => {
     stdin.write("x");
     expect(heard.length).toBeGreaterThan(0);
-  });
+  }, PATIENT);
   heard.length = 0;
   return { heard, stdin, unmount };
 }
 
-test("what a terminal sends arrives under the names of the key table", async () => {
+test("what a terminal sends arrives under the names of the key table", { timeout: 30_000 }, async () => {
   const { heard, stdin, unmount } = await typing();
   const sent: readonly (readonly [string, string])[] = [
     ["j", "j"],
@@ -46,16 +48,16 @@ test("what a terminal sends arrives under the names of the key table", async () 
   for (const [bytes] of sent) {
     const before = heard.length;
     stdin.write(bytes);
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before));
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before), PATIENT);
   }
   unmount();
   expect(heard).toEqual(sent.map(([, name]) => name));
 });
 
-test("text that arrives in one piece is several keys", async () => {
+test("text that arrives in one piece is several keys", { timeout: 30_000 }, async () => {
   const { heard, stdin, unmount } = await typing();
   stdin.write("/eth");
-  await vi.waitFor(() => expect(heard.length).toBe(4));
+  await vi.waitFor(() => expect(heard.length).toBe(4), PATIENT);
   unmount();
   expect(heard).toEqual(["/", "e", "t", "h"]);
 });

@@ -46,7 +46,7 @@ async function goTo(height: number): Promise<void> {
   const { executed } = await control("jump");
   await control("jump", { blocks: height - Number(executed) });
   const known = async () => {
-    const health = (await (await fetch(`${file.relayer_health_url}/health`)).json()) as {
+    const health = (await (await fetch(`${file.relayer_url}/health`)).json()) as {
       block_height: number;
     };
     return health.block_height >= height;

@@ -7,6 +7,7 @@ import { RelayRequest, RelayResponse } from "../../src/chain/proto/service.ts";
 import type { SessionHeader } from "../../src/chain/proto/session.ts";
 import { verifyResponse } from "../../src/chain/protocol/response-signature.ts";
 import { type Network, startNetwork } from "../kit/network.ts";
+import { ranFor } from "../kit/running-time.ts";
 import { chainHeight, goTo, headerAt } from "../kit/session-steps.ts";
 import { streamEntries } from "../kit/stream.ts";
 import {
@@ -302,6 +303,24 @@ describe("a session's end", () => {
     await expectAnnounced(ending, first);
     staying.send(signMessage(moving, next, "three"));
     expect((await staying.response(2)).meta.sessionHeader).toEqual(next);
+  }, 60_000);
+
+  test("that comes while a push is stored is announced as well: the push came too late, and is neither delivered nor stored", async () => {
+    const first = await headerAt(moving, await chainHeight(moving));
+    const client = await open(moving.url, unsignedHeaders(first));
+    client.send(signMessage(moving, first, "to be followed"));
+    await client.response(0);
+    await goTo(moving, first.sessionEndBlockHeight + 1n);
+    const stored = (await streamEntries(moving, 0)).length;
+    moving.redis.pause();
+    backend.sockets.at(-1)?.send("a push");
+    // It is metered now, until Redis goes on.
+    await ranFor(300);
+    await goTo(moving, first.sessionEndBlockHeight + 2n);
+    moving.redis.resume();
+    await expectAnnounced(client, first);
+    expect(client.got.length).toBe(2);
+    expect((await streamEntries(moving, 0)).length).toBe(stored);
   }, 60_000);
 
   test("and a relayer that shuts down announce the same, after the answers that are on their way", async () => {

@@ -91,10 +91,10 @@ test("blocks are read in order and only transactions that succeeded count", asyn
   );
   const block = (height: bigint) => ({ height, hash: new Uint8Array(32), timeMs: 0 });
   facts.onBlock(block(1n));
-  await expect.poll(() => facts.height).toBe(1n);
+  await expect.poll(() => facts.height, { timeout: 4_000 }).toBe(1n);
   expect(facts.of(key).claimedAt).toBeUndefined();
   facts.onBlock(block(2n));
   facts.onBlock(block(3n));
-  await expect.poll(() => facts.height).toBe(3n);
+  await expect.poll(() => facts.height, { timeout: 4_000 }).toBe(3n);
   expect(facts.of(key).claimedAt).toBe(2n);
 });

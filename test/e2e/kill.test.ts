@@ -30,9 +30,9 @@ test("kill -9 of the miner in mid-session and of the relayer under load: nothing
     "--relays",
     String(relays),
     "--block-time",
-    // The claim window of the first session is open for eight seconds, beginning about when the second miner is killed: the third one has
+    // The claim window of the first session is open for six seconds, beginning about when the second miner is killed: the third one has
     // to start in it, and to wait until the leases of the second one are over.
-    "2000",
+    "1500",
   );
   const { metrics_urls } = await localnet.ready();
   const { directory } = localnet;

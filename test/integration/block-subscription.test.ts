@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../src/base/clock.ts";
@@ -11,11 +10,6 @@ import { openLogger } from "../../src/runtime/ops/logger.ts";
 
 const GENESIS = "chain_id: restart\nseed: restart\nblock_time_ms: 200\n";
 
-const until = async (condition: () => boolean) => {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(50);
-  expect(condition()).toBe(true);
-};
-
 test("a node that goes away and comes back ends nothing: the same stream goes on, told by the real logger", async () => {
   const logger = openLogger({ level: "warn", format: "json", name: "test" });
   const first = await startDevnet({ genesis: GENESIS });
@@ -23,12 +17,12 @@ test("a node that goes away and comes back ends nothing: the same stream goes on
   const urls = [first.rpcUrl];
   const client = openChainClient({ urls, timeoutMs: 1_000, logger, clock: systemClock });
   const blocks = watchBlocks({ client, urls, clock: systemClock, logger });
-  await until(() => blocks.health().subscribed && blocks.health().latestHeight >= 2n);
+  await expect.poll(() => blocks.health().subscribed && blocks.health().latestHeight >= 2n).toBe(true);
   await first.close();
-  await until(() => !blocks.health().subscribed);
+  await expect.poll(() => !blocks.health().subscribed).toBe(true);
   const before = blocks.health().latestHeight;
   const second = await startDevnet({ genesis: GENESIS, rpcPort });
-  await until(() => blocks.health().subscribed && blocks.health().latestHeight > before);
+  await expect.poll(() => blocks.health().subscribed && blocks.health().latestHeight > before).toBe(true);
   await blocks.close();
   await client.close();
   await second.close();
@@ -36,8 +30,7 @@ test("a node that goes away and comes back ends nothing: the same stream goes on
 
 test("a block made while the node was being subscribed to is known once it is", async () => {
   const logger = openLogger({ level: "error", format: "json", name: "test" });
-  const devnet = await startDevnet({ genesis: GENESIS });
-  await devnet.control("halt", {});
+  const devnet = await startDevnet({ genesis: GENESIS, manual: true });
   const events = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await once(events, "listening");
   const asked = once(events, "connection").then(async ([socket]: WebSocket[]) => {
@@ -52,12 +45,12 @@ test("a block made while the node was being subscribed to is known once it is", 
   });
   const urls = [`http://127.0.0.1:${(events.address() as AddressInfo).port}`];
   const blocks = watchBlocks({ client, urls, clock: systemClock, logger, pollMs: 3_600_000 });
-  await until(() => blocks.latest() !== undefined);
+  await expect.poll(() => blocks.latest() !== undefined).toBe(true);
   const socket = await asked;
-  await devnet.control("jump", { blocks: 1 });
+  await devnet.step();
   const before = blocks.health().latestHeight;
   socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} }));
-  await until(() => blocks.health().latestHeight === before + 1n);
+  await expect.poll(() => blocks.health().latestHeight === before + 1n).toBe(true);
   await blocks.close();
   await client.close();
   events.close();

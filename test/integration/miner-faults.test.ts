@@ -42,7 +42,10 @@ const EVERY = process.env["RELAYMINER_FAULTS"] === "all" ? 1 : 9;
 class SettlingChain extends ScriptedChain {
   readonly session = announce(this, sessionOf("faults"));
   readonly roots = new Set<string>();
-  readonly refused: string[] = [];
+  /** What would cost stake, or says that somebody counts windows wrongly. */
+  readonly wrong: string[] = [];
+  /** What landed after its window. */
+  readonly late: string[] = [];
   readonly #mempool: ScriptedChain["sent"] = [];
 
   constructor() {
@@ -56,29 +59,30 @@ class SettlingChain extends ScriptedChain {
   block(height: bigint): void {
     this.height = height;
     for (const sent of this.#mempool.splice(0)) {
-      if (sent.claims.length > 0 && height > 22n && height <= 26n) this.include(sent);
-      else if (sent.claims.length > 0) this.refused.push(`a claim at ${height}`);
       for (const { rootHash } of sent.claims) this.roots.add(toHex(rootHash));
-      for (const proof of sent.proofs) this.#prove(proof, height);
+      if (sent.claims.length > 0 && this.#isIn("claim", height, 22n, 26n)) this.include(sent);
+      for (const proof of sent.proofs) if (this.#isIn("proof", height, 27n, 31n)) this.#prove(proof, height);
     }
     if (height === 31n) this.#settle();
+  }
+
+  /** Sent at `open` at the earliest, a transaction lands a block later. */
+  #isIn(what: string, height: bigint, open: bigint, close: bigint): boolean {
+    if (height <= open) this.wrong.push(`a ${what} at ${height}`);
+    if (height > close) this.late.push(`a ${what} at ${height}`);
+    return height > open && height <= close;
   }
 
   #prove({ proof, sessionHeader }: MsgSubmitProof, height: bigint): void {
     const claim = this.claims.get(sessionHeader?.sessionId ?? "");
     const decoded = decodeClosestProof(proof);
-    const path = proofPath(seedHash(26n), this.session.sessionId);
-    const good =
-      claim !== undefined &&
-      height > 27n &&
-      equalBytes(decoded.path, path) &&
-      verifyClosestProof(decoded, claim.rootHash);
-    if (!good || claim === undefined) this.refused.push(`a proof at ${height}`);
-    else
-      this.claims.set(this.session.sessionId, {
-        ...claim,
-        proofValidationStatus: ProofValidationStatus.validated,
-      });
+    const isOfSeed = equalBytes(decoded.path, proofPath(seedHash(26n), this.session.sessionId));
+    if (claim === undefined || !isOfSeed || !verifyClosestProof(decoded, claim.rootHash))
+      return void this.wrong.push(`a proof at ${height}`);
+    this.claims.set(this.session.sessionId, {
+      ...claim,
+      proofValidationStatus: ProofValidationStatus.validated,
+    });
   }
 
   #settle(): void {
@@ -264,7 +268,8 @@ async function outcomeOf(...faults: Fault[]) {
     outcome: {
       roots: chain.roots.size,
       claimed: root === undefined ? 0n : rootTotals(fromHex(root)).count,
-      refused: chain.refused.slice(sleepers),
+      wrong: chain.wrong,
+      late: chain.late.slice(sleepers),
       ends,
       sentWhenOver: Math.max(0, chain.sent.length - (sentWhenOver ?? 0) - sleepers),
       settlement: settlementOutcome,
@@ -280,7 +285,8 @@ async function outcomeOf(...faults: Fault[]) {
 const PAID = {
   roots: 1,
   claimed: BigInt(RELAYS),
-  refused: [],
+  wrong: [],
+  late: [],
   ends: ["proved"],
   sentWhenOver: 0,
   settlement: "settled_proven",

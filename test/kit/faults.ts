@@ -31,8 +31,7 @@ export type Process = {
 };
 
 const never = () => new Promise<never>(() => {});
-const unanswered = () =>
-  new AppError("REDIS_UNREACHABLE", "scripted to be away", { command: "?", outcome: "unknown" });
+const AWAY = { redis: "REDIS_UNREACHABLE", chain: "CHAIN_UNREACHABLE" } as const;
 
 /** A process's ways to Redis and chain, with one fault in them. A dead one's steps never end, as nothing of it goes on. */
 export function faultyProcess(redis: RedisConnections, chain: ScriptedChain, fault?: Fault): Process {
@@ -47,11 +46,12 @@ export function faultyProcess(redis: RedisConnections, chain: ScriptedChain, fau
   let steps = 0;
   let begun = false;
   let state: Process["state"] = "works";
-  const step = async <T>(run: () => Promise<T>): Promise<T> => {
+  const step = async <T>(to: keyof typeof AWAY, run: () => Promise<T>): Promise<T> => {
+    const away = new AppError(AWAY[to], "scripted to be away");
     if (state === "dead") return never();
     if (state === "asleep") await awake;
     if (!begun || steps++ !== fault?.at) return run();
-    if (fault.how === "unsent") throw unanswered();
+    if (fault.how === "unsent") throw away;
     if (fault.how === "asleep") {
       state = "asleep";
       leave();
@@ -60,7 +60,7 @@ export function faultyProcess(redis: RedisConnections, chain: ScriptedChain, fau
     }
     if (fault.how === "lost") {
       await run();
-      throw unanswered();
+      throw away;
     }
     state = "dead";
     if (fault.how === "done") await run();
@@ -68,13 +68,13 @@ export function faultyProcess(redis: RedisConnections, chain: ScriptedChain, fau
     return never();
   };
   const through = (client: RedisClient): RedisClient => ({
-    send: (...args) => step(() => client.send(...args)),
-    run: (...args) => step(() => client.run(...args)),
+    send: (...args) => step("redis", () => client.send(...args)),
+    run: (...args) => step("redis", () => client.run(...args)),
   });
   const client = Object.fromEntries(
     Object.entries(chain.client).map(([name, call]) => [
       name,
-      (...args: never[]) => step(() => (call as (...given: never[]) => Promise<unknown>)(...args)),
+      (...args: never[]) => step("chain", () => (call as (...given: never[]) => Promise<unknown>)(...args)),
     ]),
   );
   return {

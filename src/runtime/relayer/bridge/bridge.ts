@@ -175,22 +175,29 @@ export class Bridge {
     // An answer without payload cannot be hashed, so it is no relay (relay-path 6.6).
     if (frame.data.length === 0) metrics.dropped.inc({ service_id: service, reason: "empty" });
     else if (this.#latest === undefined) this.#keepEarly(frame);
-    else if (!this.#session.isServed(this.#latest.verified)) {
-      // Nobody would pay for it any more.
-      metrics.dropped.inc({ service_id: service, reason: "session_over" });
-      this.end();
-    } else {
+    else if (!this.#session.isServed(this.#latest.verified)) this.#tooLate();
+    else {
       this.#idle.used();
       const asked = this.#latest;
       this.#fromBackend.add({
         bytes: frame.data.length,
         work: async () => {
           const answer = await this.#answers.answer(asked, frame);
-          if (answer instanceof Reject) return () => this.#unanswered(answer);
+          // The claim was made while it was stored: nothing is wrong with the client.
+          if (answer instanceof Reject && answer.code === "session_expired") return () => this.#tooLate();
+          if (answer instanceof Reject) return () => this.#fail(answer);
           return () => this.#reply(asked, answer);
         },
       });
     }
+  }
+
+  /** A message of the backend that nobody would pay for any more. */
+  #tooLate(): void {
+    const { metrics, service } = this.#given;
+    metrics.dropped.inc({ service_id: service, reason: "session_over" });
+    this.end();
+    this.#endWhenQuiet();
   }
 
   #keepEarly(frame: Frame): void {
@@ -223,12 +230,6 @@ export class Bridge {
     const notice = about && steps.signError(about, 410, SESSION_EXPIRED);
     if (notice) this.#given.client.send({ data: notice, isBinary: true });
     this.#close(SESSION_OVER, this.#reason);
-  }
-
-  /** The session's claim was made while an answer was stored: nothing is wrong with the client, whose session is over. */
-  #unanswered(reject: Reject): void {
-    if (reject.code === "session_expired") this.end();
-    else this.#fail(reject);
   }
 
   #fail(reject: Reject): void {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gauge } from "prom-client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { blockEvents } from "../../src/runtime/redis/block-events.ts";
 import { openRedis, type RedisConnections } from "../../src/runtime/redis/connect.ts";
 import { redisKeys } from "../../src/runtime/redis/keys.ts";
@@ -26,9 +26,11 @@ afterAll(async () => {
 function onHeight(listener: (height: bigint) => void): void {
   const gauge = network.relayer.registry.getSingleMetric("ha_relayer_current_block_height") as Gauge;
   const set = gauge.set.bind(gauge);
-  vi.spyOn(gauge, "set").mockImplementation((height: unknown) => {
-    set(Number(height));
-    listener(BigInt(Number(height)));
+  Object.assign(gauge, {
+    set: (height: number) => {
+      set(height);
+      listener(BigInt(height));
+    },
   });
 }
 
